@@ -1,0 +1,47 @@
+# `swift build` and `swift test` share their objects only in one configuration, and only without -enable-testing.
+build_flags := -c release
+test_flags := $(build_flags) --disable-testable-imports
+ecar := .build/release/ecar
+
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/swift-ecar
+venv := $(cache)/fixtures-venv
+packages := torch==2.11.0 numpy safetensors
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build sample test lint format fixtures benchmark clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install the system libraries and libtorch, where missing
+	@Scripts/setup
+
+build: setup ## build the ecar command
+	swift build $(build_flags) --product ecar
+
+sample: build ## write samples.png with the shipped model
+	$(ecar) sample --output samples.png
+	@echo "The images are in $(CURDIR)/samples.png"
+
+test: setup ## run the tests (FILTER=Name for some of them)
+	swift test $(test_flags) $(if $(FILTER),--filter '$(FILTER)')
+
+lint: ## check the formatting
+	swift format lint --strict --recursive --parallel Sources Tests Package.swift
+
+format: ## correct the formatting
+	swift format --in-place --recursive --parallel Sources Tests Package.swift
+
+fixtures: $(venv)/ready ## compute the expected values of the tests with PyTorch (5 GB of disk)
+	'$(venv)/bin/python' Scripts/fixtures.py
+
+$(venv)/ready: Makefile
+	python3 -m venv --clear '$(venv)'
+	'$(venv)/bin/pip' install --quiet --disable-pip-version-check $(packages)
+	touch '$@'
+
+benchmark: build ## measure the shipped model (ARGS='…' is passed on)
+	$(ecar) benchmark $(ARGS)
+
+clean: ## remove what was built; the cache with libtorch stays
+	rm -rf .build samples.png

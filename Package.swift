@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+/// Where libtorch 2.11.0 lives: `$LIBTORCH`, else the folder that `Scripts/setup` fills.
+let environment = ProcessInfo.processInfo.environment.filter { !$0.value.isEmpty }
+let cache = environment["XDG_CACHE_HOME"] ?? "\(environment["HOME"] ?? "")/.cache"
+let libtorch = environment["LIBTORCH"] ?? "\(cache)/swift-ecar/libtorch-2.11.0/torch"
+
+let package = Package(
+    name: "swift-ecar",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "ecar", targets: ["ecar"]),
+        .library(name: "ECAR", targets: ["ECAR"]),
+        .library(name: "ECARImages", targets: ["ECARImages"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: [
+        // MARK: Engine
+        .target(
+            name: "CTorch",
+            cxxSettings: [
+                .unsafeFlags([
+                    "-isystem", "\(libtorch)/include",
+                    "-isystem", "\(libtorch)/include/torch/csrc/api/include",
+                ])
+            ],
+            linkerSettings: [
+                .linkedLibrary("torch_cpu"),
+                .linkedLibrary("c10"),
+                .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
+            ]
+        ),
+        .target(name: "Torch", dependencies: ["CTorch"]),
+        .target(name: "TorchNN", dependencies: ["Torch"]),
+
+        // MARK: Method
+        .target(name: "ECAR", dependencies: ["TorchNN", .product(name: "Crypto", package: "swift-crypto")]),
+
+        // MARK: Images
+        .systemLibrary(
+            name: "CImageLibraries", pkgConfig: "libpng libturbojpeg libarchive cairo",
+            providers: [
+                .apt(["libpng-dev", "libturbojpeg0-dev", "libarchive-dev", "libcairo2-dev"]),
+                .brew(["libpng", "jpeg-turbo", "libarchive", "cairo"]),
+            ]),
+        .target(name: "CImages", dependencies: ["CImageLibraries"], linkerSettings: [.linkedLibrary("z")]),
+        .target(name: "ECARImages", dependencies: ["CImages"]),
+
+        // MARK: Programs
+        .target(name: "ECARTraining", dependencies: ["ECAR", "ECARImages"]),
+        .executableTarget(
+            name: "ecar",
+            dependencies: [
+                "ECARTraining",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            path: "Sources/ECARCommand"
+        ),
+
+        // MARK: Tests
+        .testTarget(name: "TorchTests", dependencies: ["TorchNN"]),
+        .testTarget(name: "ECARTests", dependencies: ["ECAR"], exclude: ["Fixtures"]),
+        .testTarget(name: "ECARImagesTests", dependencies: ["ECARImages"]),
+        .testTarget(name: "ECARCommandTests", dependencies: ["ECARTraining", "ecar"]),
+    ],
+    cxxLanguageStandard: .cxx20
+)

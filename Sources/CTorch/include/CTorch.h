@@ -1,0 +1,161 @@
+/// A thin C interface to ATen, PyTorch's C++ tensor library.
+///
+/// Every function that can fail returns 0 on success and 1 on failure; the message of the last failure on the calling
+/// thread is `ct_last_error()`. No C++ exception ever leaves this library. A `ct_tensor` is an owned handle: whoever
+/// receives one through `out` frees it with `ct_tensor_free`.
+#ifndef CTORCH_H
+#define CTORCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define CT_NOEXCEPT noexcept
+extern "C" {
+#else
+#define CT_NOEXCEPT
+#endif
+
+typedef struct ct_tensor_s *ct_tensor;
+typedef struct ct_generator_s *ct_generator;
+typedef struct ct_guard_s *ct_guard;
+
+/// Element types; the numbers are c10::ScalarType's.
+enum { CT_UINT8 = 0, CT_INT32 = 3, CT_INT64 = 4, CT_FLOAT16 = 5, CT_FLOAT32 = 6, CT_FLOAT64 = 7, CT_BOOL = 11, CT_BFLOAT16 = 15 };
+
+/// Device kinds; the numbers are c10::DeviceType's.
+enum { CT_CPU = 0, CT_CUDA = 1, CT_MPS = 13 };
+
+typedef struct {
+    int32_t kind;
+    int32_t index;
+} ct_device;
+
+// MARK: - Context (context.cpp)
+
+const char *ct_last_error(void) CT_NOEXCEPT;
+const char *ct_version(void) CT_NOEXCEPT;
+bool ct_has_device(int32_t kind) CT_NOEXCEPT;
+int32_t ct_threads(void) CT_NOEXCEPT;
+int ct_set_threads(int32_t count) CT_NOEXCEPT;
+
+/// Tells the allocator to keep freed memory for the next tensor instead of giving it back to the system: programs that make
+/// and free the same large tensors over and over would spend much of their time on page faults.
+void ct_keep_freed_memory(void) CT_NOEXCEPT;
+
+/// Lets float32 matrix products round their inputs to TF32 on CUDA devices.
+int ct_allow_tf32(bool allow) CT_NOEXCEPT;
+
+/// Thread-local modes, ended in the reverse order of their beginning, on the same thread.
+enum { CT_NO_GRAD = 0, CT_INFERENCE = 1, CT_AUTOCAST = 2 };
+int ct_guard_begin(int32_t mode, int32_t device_kind, int32_t dtype, ct_guard *out) CT_NOEXCEPT;
+void ct_guard_end(ct_guard guard) CT_NOEXCEPT;
+
+// MARK: - Tensors (tensor.cpp)
+
+void ct_tensor_free(ct_tensor tensor) CT_NOEXCEPT;
+int ct_tensor_from_data(const void *data, const int64_t *shape, size_t rank, int32_t dtype, ct_device device, ct_tensor *out) CT_NOEXCEPT;
+int ct_tensor_full(const int64_t *shape, size_t rank, double value, int32_t dtype, ct_device device, ct_tensor *out) CT_NOEXCEPT;
+/// Writes the tensor's elements, row-major and in its own type, to `data`, which holds exactly `bytes` bytes.
+int ct_tensor_copy_out(ct_tensor tensor, void *data, size_t bytes) CT_NOEXCEPT;
+size_t ct_tensor_rank(ct_tensor tensor) CT_NOEXCEPT;
+int64_t ct_tensor_size(ct_tensor tensor, size_t dimension) CT_NOEXCEPT;
+int32_t ct_tensor_dtype(ct_tensor tensor) CT_NOEXCEPT;
+ct_device ct_tensor_device(ct_tensor tensor) CT_NOEXCEPT;
+int ct_tensor_item(ct_tensor tensor, double *out) CT_NOEXCEPT;
+int ct_tensor_to(ct_tensor tensor, int32_t dtype, ct_device device, ct_tensor *out) CT_NOEXCEPT;
+int ct_tensor_clone(ct_tensor tensor, ct_tensor *out) CT_NOEXCEPT;
+int ct_tensor_detach(ct_tensor tensor, ct_tensor *out) CT_NOEXCEPT;
+int ct_tensor_copy_in_place(ct_tensor tensor, ct_tensor source) CT_NOEXCEPT;
+int ct_tensor_require_gradient(ct_tensor tensor, bool required) CT_NOEXCEPT;
+
+// MARK: - Shape (shape.cpp)
+
+int ct_reshape(ct_tensor tensor, const int64_t *shape, size_t rank, ct_tensor *out) CT_NOEXCEPT;
+int ct_expand(ct_tensor tensor, const int64_t *shape, size_t rank, ct_tensor *out) CT_NOEXCEPT;
+int ct_permute(ct_tensor tensor, const int64_t *order, size_t rank, ct_tensor *out) CT_NOEXCEPT;
+int ct_transpose(ct_tensor tensor, int64_t first, int64_t second, ct_tensor *out) CT_NOEXCEPT;
+int ct_narrow(ct_tensor tensor, int64_t dimension, int64_t start, int64_t length, ct_tensor *out) CT_NOEXCEPT;
+int ct_select(ct_tensor tensor, int64_t dimension, int64_t index, ct_tensor *out) CT_NOEXCEPT;
+int ct_unsqueeze(ct_tensor tensor, int64_t dimension, ct_tensor *out) CT_NOEXCEPT;
+int ct_flip(ct_tensor tensor, int64_t dimension, ct_tensor *out) CT_NOEXCEPT;
+int ct_cat(const ct_tensor *tensors, size_t count, int64_t dimension, ct_tensor *out) CT_NOEXCEPT;
+int ct_stack(const ct_tensor *tensors, size_t count, int64_t dimension, ct_tensor *out) CT_NOEXCEPT;
+int ct_index_select(ct_tensor tensor, int64_t dimension, ct_tensor indices, ct_tensor *out) CT_NOEXCEPT;
+
+// MARK: - Element-wise operations and reductions (ops.cpp)
+
+int ct_add(ct_tensor a, ct_tensor b, ct_tensor *out) CT_NOEXCEPT;
+int ct_sub(ct_tensor a, ct_tensor b, ct_tensor *out) CT_NOEXCEPT;
+int ct_mul(ct_tensor a, ct_tensor b, ct_tensor *out) CT_NOEXCEPT;
+int ct_div(ct_tensor a, ct_tensor b, ct_tensor *out) CT_NOEXCEPT;
+int ct_add_scalar(ct_tensor a, double b, ct_tensor *out) CT_NOEXCEPT;
+int ct_mul_scalar(ct_tensor a, double b, ct_tensor *out) CT_NOEXCEPT;
+/// a + b·c
+int ct_addcmul(ct_tensor a, ct_tensor b, ct_tensor c, ct_tensor *out) CT_NOEXCEPT;
+/// a + weight·(b − a)
+int ct_lerp(ct_tensor a, ct_tensor b, ct_tensor weight, ct_tensor *out) CT_NOEXCEPT;
+int ct_exp(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_sqrt(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_square(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_sin(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_cos(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_abs(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_round(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_sigmoid(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_silu(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+/// GELU, tanh approximation.
+int ct_gelu(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_clamp(ct_tensor a, double lowest, double highest, ct_tensor *out) CT_NOEXCEPT;
+int ct_sum(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_mean(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_maximum(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_all_finite(ct_tensor a, bool *out) CT_NOEXCEPT;
+
+// MARK: - Neural-network operations (nn.cpp)
+
+int ct_matmul(ct_tensor a, ct_tensor b, ct_tensor *out) CT_NOEXCEPT;
+/// input (…, in) × weight (out, in)ᵀ + bias (out), bias may be NULL.
+int ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor *out) CT_NOEXCEPT;
+/// Over the last dimension; weight and bias may be NULL.
+int ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) CT_NOEXCEPT;
+/// softmax(q kᵀ / √d) v for q (B, H, N, d) and k, v (B, H, M, d).
+int ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out) CT_NOEXCEPT;
+/// Mean over blocks of 2×2 of (B, C, 2h, 2w).
+int ct_mean_pool_2x2(ct_tensor input, ct_tensor *out) CT_NOEXCEPT;
+/// Nearest-neighbour enlargement ×2 of (B, C, h, w).
+int ct_upsample_2x2(ct_tensor input, ct_tensor *out) CT_NOEXCEPT;
+
+// MARK: - Random numbers (random.cpp)
+
+int ct_generator_new(uint64_t seed, ct_generator *out) CT_NOEXCEPT;
+void ct_generator_free(ct_generator generator) CT_NOEXCEPT;
+/// Drawn on the CPU in float32 from the generator.
+int ct_randn(const int64_t *shape, size_t rank, ct_generator generator, ct_tensor *out) CT_NOEXCEPT;
+int ct_rand(const int64_t *shape, size_t rank, ct_generator generator, ct_tensor *out) CT_NOEXCEPT;
+
+// MARK: - Gradients and optimisers (autograd.cpp)
+
+/// outputs' gradients with respect to inputs, given those of the outputs (NULL: 1, for scalars). `out` holds
+/// `input_count` handles; an input that does not take part gets zeros.
+int ct_gradients(const ct_tensor *outputs, const ct_tensor *output_gradients, size_t output_count, const ct_tensor *inputs, size_t input_count,
+                 bool retain_graph, ct_tensor *out) CT_NOEXCEPT;
+
+/// One step of AdamW (arXiv 1711.05101), in place, fused over all parameters. `step` counts from 1.
+int ct_adamw(const ct_tensor *parameters, const ct_tensor *gradients, const ct_tensor *means, const ct_tensor *squares, size_t count, int64_t step,
+             double learning_rate, double beta1, double beta2, double weight_decay, double epsilon) CT_NOEXCEPT;
+/// a ← a + weight·(b − a), for each pair.
+int ct_lerp_in_place(const ct_tensor *a, const ct_tensor *b, size_t count, double weight) CT_NOEXCEPT;
+/// a ← a·factor, for each.
+int ct_scale_in_place(const ct_tensor *a, size_t count, double factor) CT_NOEXCEPT;
+/// a ← a + b·factor, for each pair.
+int ct_add_in_place(const ct_tensor *a, const ct_tensor *b, size_t count, double factor) CT_NOEXCEPT;
+/// Euclidean norm of all elements of all tensors.
+int ct_global_norm(const ct_tensor *tensors, size_t count, double *out) CT_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

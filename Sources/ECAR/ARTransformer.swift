@@ -1,0 +1,120 @@
+import Torch
+import TorchNN
+
+/// One layer of the autoregressive transformer: pre-norm attention and MLP.
+struct ARBlock {
+    let norm1: LayerNorm
+    let attention: Attention
+    let norm2: LayerNorm
+    let mlp: MLP
+
+    init(_ parameters: Parameters, width: Int, heads: Int) throws(TorchError) {
+        norm1 = try LayerNorm(parameters.scope("norm1"), width)
+        attention = try Attention(parameters.scope("attention"), width: width, heads: heads)
+        norm2 = try LayerNorm(parameters.scope("norm2"), width)
+        mlp = try MLP(parameters.scope("mlp"), width)
+    }
+
+    /// All stages at once, each blind to those after it.
+    func callAsFunction(_ x: Tensor, blocks: [Int]) throws(TorchError) -> Tensor {
+        let h = try x + attention(norm1(x), blocks: blocks)  // (B, ΣN, D)
+        return try h + mlp(norm2(h))  // (B, ΣN, D)
+    }
+
+    /// One stage, after those in the cache.
+    func callAsFunction(_ x: Tensor, cache: inout KeyValueCache) throws(TorchError) -> Tensor {
+        let h = try x + attention(norm1(x), cache: &cache)  // (B, N, D)
+        return try h + mlp(norm2(h))  // (B, N, D)
+    }
+}
+
+/// The autoregressive transformer (§3.2, Table 1): from the class and the clean image so far to one token map a stage.
+///
+/// It sees only what is independent of the noise that is still to be removed. Were it shown the noisy state, the velocity
+/// could be computed from its output: the loss would fall to nothing and sampling would collapse.
+///
+/// B batch, N tokens of a stage, D width; stages count from 0.
+public struct ARTransformer {
+    let configuration: ModelConfiguration
+    let classEmbedding: Embedding
+    let positions: [Tensor]  // S × (N, D)
+    let embeds: [Linear?]  // S × (C·p² → D), none at the first stage
+    let blocks: [ARBlock]
+    let norm: LayerNorm
+
+    init(_ configuration: ModelConfiguration, _ parameters: Parameters) throws(TorchError) {
+        self.configuration = configuration
+        let (width, stages) = (configuration.width, 0..<configuration.stages)
+        classEmbedding = try Embedding(parameters.scope("class_embedding"), configuration.classes + 1, width)
+        positions = try stages.map { (stage) throws(TorchError) in
+            try parameters.scope("positions").tensor("\(stage)", [configuration.tokens(stage), width], .normal(0.02))
+        }
+        embeds = try stages.map { (stage) throws(TorchError) in
+            guard stage > 0 else { return nil }
+            return try Linear(parameters.scope("embeds").scope(stage), configuration.patchFeatures(stage), width)
+        }
+        blocks = try (0..<configuration.arDepth).map { (layer) throws(TorchError) in
+            try ARBlock(parameters.scope("blocks").scope(layer), width: width, heads: configuration.heads)
+        }
+        norm = try LayerNorm(parameters.scope("norm"), width)
+    }
+
+    /// A stage's input tokens: position + class + (after the first stage) the embedded patches of Up(x_{s−1}).
+    ///
+    /// - Parameters:
+    ///   - labels: int64 (B).
+    ///   - upsampled: Up(x_{s−1}) (B, C, h, h); nil at the first stage.
+    func tokens(_ stage: Int, labels: Tensor, upsampled: Tensor?) throws(TorchError) -> Tensor {
+        let base = try classEmbedding(labels).unsqueeze(1) + positions[stage]  // (B, N, D)
+        guard let embed = embeds[stage], let upsampled else { return base }
+        return try base + embed(Patches.split(upsampled, patch: configuration.patches[stage]))  // (B, N, D)
+    }
+
+    // MARK: All stages at once (training, teacher forcing)
+
+    /// The sequence after `layers` of the layers: tokens of all stages in, one sequence out.
+    ///
+    /// - Parameter upsampled: Up(x_1) … Up(x_{S−1}), each of the side of the stage that it is the input of.
+    func hidden(labels: Tensor, upsampled: [Tensor], layers: Int) throws(TorchError) -> Tensor {
+        let tokens = try (0..<configuration.stages).map { (stage) throws(TorchError) in
+            try self.tokens(stage, labels: labels, upsampled: stage > 0 ? upsampled[stage - 1] : nil)  // (B, N_s, D)
+        }
+        return try run(.cat(tokens, 1), layers: 0..<layers)  // (B, ΣN, D)
+    }
+
+    /// The sequence passed through some of the layers.
+    func run(_ sequence: Tensor, layers: Range<Int>) throws(TorchError) -> Tensor {
+        var h = sequence
+        for block in blocks[layers] { h = try block(h, blocks: configuration.tokenCounts) }  // (B, ΣN, D)
+        return h
+    }
+
+    /// The last step: LayerNorm, then one token map M_s (B, N_s, D) a stage.
+    func split(_ h: Tensor) throws(TorchError) -> [Tensor] {
+        try norm(h).split(1, lengths: configuration.tokenCounts)
+    }
+
+    /// The token maps M_1 … M_S, block-causally masked: M_s depends on the class and x_1 … x_{s−1} alone.
+    public func callAsFunction(labels: Tensor, upsampled: [Tensor]) throws(TorchError) -> [Tensor] {
+        try split(hidden(labels: labels, upsampled: upsampled, layers: blocks.count))
+    }
+
+    // MARK: One stage at a time (sampling)
+
+    /// The keys and values of the stages seen so far, one cache a layer.
+    public struct Cache {
+        var layers: [KeyValueCache]
+    }
+
+    public func makeCache() -> Cache {
+        Cache(layers: blocks.map { _ in KeyValueCache() })
+    }
+
+    /// The token map of the next stage, given the clean image of the stage before, upsampled; equal to the full pass.
+    public func next(_ stage: Int, labels: Tensor, upsampled: Tensor?, cache: inout Cache) throws(TorchError) -> Tensor
+    {
+        var h = try tokens(stage, labels: labels, upsampled: upsampled)  // (B, N, D)
+        for (layer, block) in blocks.enumerated() { h = try block(h, cache: &cache.layers[layer]) }  // (B, N, D)
+        return try norm(h)  // (B, N, D)
+    }
+}

@@ -1,0 +1,142 @@
+import Torch
+import TorchNN
+
+/// What one stage is trained with.
+struct StageTarget {
+    let z: Tensor  // z_τ (B, C, h, h)
+    let velocity: Tensor  // end − start (B, C, h, h)
+    let time: Tensor  // τ (B)
+}
+
+extension ECARModel {
+    /// The points and velocities of every stage's path, and the images that the autoregressive transformer may see.
+    func targets(_ inputs: TrainingInputs) throws(TorchError) -> (stages: [StageTarget], upsampled: [Tensor]) {
+        let ends = try Pyramid.build(inputs.latents, stages: configuration.stages)  // S × (B, C, h_s, h_s)
+        let stages = try ends.indices.map { (s) throws(TorchError) in
+            let start = try path.start(s, previous: s > 0 ? ends[s - 1] : nil, noise: inputs.noises[s])
+            let τ = inputs.times[s]
+            return StageTarget(
+                z: try path.point(from: start, to: ends[s], at: τ),
+                velocity: try path.velocity(from: start, to: ends[s]), time: τ)
+        }
+        let upsampled = try ends.dropLast().indices.map { (s) throws(TorchError) in
+            let clean = try Pyramid.up(ends[s])
+            return inputs.conditionNoises.isEmpty ? clean : try clean + inputs.conditionNoises[s]
+        }
+        return (stages, upsampled)
+    }
+
+    /// l_s (Eq. 3.14): the mean squared error of a stage's velocity, of shape ().
+    func loss(_ stage: Int, _ target: StageTarget, tokenMap: Tensor) throws(TorchError) -> Tensor {
+        let head = heads[stage]
+        let velocity = try head.velocity(
+            target.z, spatial: head.spatialModulation(tokenMap), temporal: head.temporalModulation(target.time))
+        return try (velocity - target.velocity).square().mean()
+    }
+
+    /// The token maps M_1 … M_S of a training step, (B, N_s, D) each: of the class and the clean images, not of the noise.
+    public func tokenMaps(_ inputs: TrainingInputs) throws(TorchError) -> [Tensor] {
+        try ar(labels: inputs.labels, upsampled: targets(inputs).upsampled)
+    }
+
+    /// The losses l_1 … l_S of a training step, each of shape ().
+    public func losses(_ inputs: TrainingInputs) throws(TorchError) -> [Tensor] {
+        let (stages, upsampled) = try targets(inputs)
+        let maps = try ar(labels: inputs.labels, upsampled: upsampled)
+        return try stages.indices.map { (s) throws(TorchError) in
+            try loss(s, stages[s], tokenMap: maps[s])
+        }
+    }
+}
+
+/// The gradients of one training step.
+public struct StageGradients {
+    /// l_s of every stage, of shape (), unweighted.
+    public var losses: [Tensor]
+    /// ∇ Σ_s w_s·l_s, one tensor a parameter, in the order of ``ECARModel/parameters``.
+    public var total: [Tensor]
+    /// w_s·∇_W l_s of every stage, W being the last layer that all stages share; empty where it was not asked for.
+    public var shared: [[Tensor]]
+
+    /// Adds the gradients of another micro-batch or process.
+    public mutating func add(_ other: StageGradients) throws(TorchError) {
+        losses = try zip(losses, other.losses).map { (pair) throws(TorchError) in try pair.0 + pair.1 }
+        try TensorList.addInPlace(total, other.total)
+        for (mine, others) in zip(shared, other.shared) { try TensorList.addInPlace(mine, others) }
+    }
+
+    /// Scales all of it, to make a mean of a sum.
+    public mutating func scale(_ factor: Double) throws(TorchError) {
+        losses = try losses.map { (loss) throws(TorchError) in try loss * factor }
+        try TensorList.scaleInPlace(total, by: factor)
+        for gradients in shared { try TensorList.scaleInPlace(gradients, by: factor) }
+    }
+
+    /// ‖∇_W l_s‖₂ of every stage, for ``GradNorm``, given the weights w_s that the losses had.
+    public func sharedNorms(weights: [Double]) throws(TorchError) -> [Double] {
+        try zip(shared, weights).map { (pair) throws(TorchError) in try TensorList.norm(pair.0) / pair.1 }
+    }
+}
+
+extension ECARModel {
+    /// Losses and gradients of Σ_s w_s·l_s, with every stage's gradient at the last shared layer kept apart.
+    ///
+    /// Each flow head runs backward once, right after it ran forward, down to its token map. The gradients of the maps
+    /// then pass through the last shared layer one stage at a time, and through the rest of the autoregressive
+    /// transformer together.
+    ///
+    /// - Parameters:
+    ///   - weights: w_s.
+    ///   - separately: Whether ``StageGradients/shared`` is wanted.
+    public func gradients(_ inputs: TrainingInputs, weights: [Double], separately: Bool) throws(TorchError)
+        -> StageGradients
+    {
+        let (stages, upsampled) = try targets(inputs)
+        let trunkDepth = max(0, configuration.arDepth - 1)
+        let trunk = try ar.hidden(labels: inputs.labels, upsampled: upsampled, layers: trunkDepth)  // (B, ΣN, D)
+        let joint = try trunk.leaf()
+        let maps = try ar.split(ar.run(joint, layers: trunkDepth..<configuration.arDepth))  // S × (B, N_s, D)
+
+        var total = [Tensor?](repeating: nil, count: parameters.names.count)
+        var losses: [Tensor] = []
+        var mapGradients: [Tensor] = []
+        for (s, target) in stages.enumerated() {
+            let map = try maps[s].leaf()
+            let loss = try loss(s, target, tokenMap: map)
+            let own = parameterIndices.heads[s]
+            let found = try Torch.gradients(
+                of: [loss * weights[s]], with: own.map { parameters.tensors[$0] } + [map])
+            for (index, gradient) in zip(own, found) { total[index] = gradient }
+            mapGradients.append(found[own.count])
+            losses.append(try loss.detach())
+        }
+
+        let last = parameterIndices.last
+        let wanted = last.map { parameters.tensors[$0] } + [joint]
+        var shared: [[Tensor]] = []
+        if separately {
+            for s in stages.indices {
+                shared.append(
+                    try Torch.gradients(
+                        of: [maps[s]], seeds: [mapGradients[s]], with: wanted, keepGraph: s < stages.count - 1))
+            }
+        } else {
+            shared = [try Torch.gradients(of: maps, seeds: mapGradients, with: wanted)]
+        }
+        var sums = shared[0]
+        for stage in shared.dropFirst() {
+            sums = try zip(sums, stage).map { (pair) throws(TorchError) in try pair.0 + pair.1 }
+        }
+        for (index, gradient) in zip(last, sums) { total[index] = gradient }
+
+        let below = parameterIndices.trunk
+        let found = try Torch.gradients(
+            of: [trunk], seeds: [sums[last.count]], with: below.map { parameters.tensors[$0] })
+        for (index, gradient) in zip(below, found) { total[index] = gradient }
+
+        let sharedCount = parameterIndices.sharedCount
+        return StageGradients(
+            losses: losses, total: total.compactMap { $0 },
+            shared: separately ? shared.map { Array($0.prefix(sharedCount)) } : [])
+    }
+}

@@ -1,0 +1,146 @@
+import Foundation
+
+/// The architecture of an E-CAR model and the path that it learns: all that its parameters' shapes and its equations need.
+public struct ModelConfiguration: Codable, Sendable, Equatable {
+    /// Channels of the latents, C.
+    public var channels: Int
+    /// The side h_s of every stage's latents, coarse first, each twice the one before.
+    public var sides: [Int]
+    /// The side p_s of a token's patch at every stage.
+    public var patches: [Int]
+    /// Classes, without the null class.
+    public var classes: Int
+    /// Width D of every transformer.
+    public var width: Int
+    /// Attention heads of every transformer.
+    public var heads: Int
+    /// Layers of the autoregressive transformer; 0 is the ablation of Fig. 5, where the heads do all the work.
+    public var arDepth: Int
+    /// Blocks of every stage's flow head.
+    public var flowDepths: [Int]
+    /// Whether a token map passes through an MLP before it conditions the flow head.
+    public var conditionMLP: Bool
+    /// The weight a_s of the signal at the start of every stage (§A.3); a_1 = 0.
+    public var signal: [Double]
+
+    public init(
+        channels: Int, sides: [Int], patches: [Int], classes: Int, width: Int, heads: Int, arDepth: Int,
+        flowDepths: [Int], conditionMLP: Bool = true, signal: [Double]? = nil
+    ) {
+        self.channels = channels
+        self.sides = sides
+        self.patches = patches
+        self.classes = classes
+        self.width = width
+        self.heads = heads
+        self.arDepth = arDepth
+        self.flowDepths = flowDepths
+        self.conditionMLP = conditionMLP
+        self.signal = signal ?? sides.indices.map { Double($0) / Double(max(1, sides.count)) }
+    }
+}
+
+// MARK: - Derived
+
+extension ModelConfiguration {
+    /// The number of stages, S.
+    public var stages: Int { sides.count }
+
+    /// N_s = (h_s / p_s)², the tokens of a stage.
+    public func tokens(_ stage: Int) -> Int {
+        let side = sides[stage] / patches[stage]
+        return side * side
+    }
+
+    /// The tokens of every stage.
+    public var tokenCounts: [Int] { sides.indices.map(tokens) }
+
+    /// C·p_s², the numbers in one token's patch.
+    public func patchFeatures(_ stage: Int) -> Int { channels * patches[stage] * patches[stage] }
+
+    /// The label of "no class", for guidance.
+    public var nullClass: Int { classes }
+
+    /// (B, C, h_s, h_s).
+    public func latentShape(_ stage: Int, batch: Int) -> [Int] { [batch, channels, sides[stage], sides[stage]] }
+}
+
+// MARK: - Validation
+
+extension ModelConfiguration {
+    /// Bounds that keep a hostile file from asking for absurd amounts of memory.
+    static let largestWidth = 16_384
+    static let largestSide = 4_096
+    static let largestDepth = 512
+    static let largestClasses = 1_000_000
+
+    /// - Throws: ``ECARError`` naming the first setting that cannot be.
+    public func validate() throws(ECARError) {
+        func demand(_ condition: Bool, _ message: @autoclosure () -> String) throws(ECARError) {
+            if !condition { throw ECARError("model configuration: \(message())") }
+        }
+        try demand((1...1024).contains(channels), "channels must be 1…1024, not \(channels)")
+        try demand((1...8).contains(stages), "there must be 1…8 sides, not \(stages)")
+        for (name, count) in [
+            ("patches", patches.count), ("flowDepths", flowDepths.count), ("signal", signal.count),
+        ] {
+            try demand(count == stages, "\(name) has \(count) entries where sides has \(stages)")
+        }
+        for (stage, side) in sides.enumerated() {
+            try demand((1...Self.largestSide).contains(side), "sides must be 1…\(Self.largestSide), not \(side)")
+            try demand(
+                stage == 0 || side == 2 * sides[stage - 1], "each side must be twice the one before, not \(sides)")
+            try demand(
+                patches[stage] >= 1 && side.isMultiple(of: patches[stage]),
+                "the patch \(patches[stage]) does not divide the side \(side)")
+            try demand(
+                (0...Self.largestDepth).contains(flowDepths[stage]),
+                "flowDepths must be 0…\(Self.largestDepth), not \(flowDepths[stage])")
+            try demand((0..<1).contains(signal[stage]), "signal must be in [0, 1), not \(signal[stage])")
+        }
+        try demand(signal[0] == 0, "the first stage starts from noise alone, so signal must begin with 0")
+        try demand(
+            (1...Self.largestClasses).contains(classes), "classes must be 1…\(Self.largestClasses), not \(classes)")
+        try demand((1...Self.largestWidth).contains(width), "width must be 1…\(Self.largestWidth), not \(width)")
+        try demand(
+            heads >= 1 && width.isMultiple(of: heads), "the width \(width) is not a multiple of \(heads) heads")
+        try demand(
+            (0...Self.largestDepth).contains(arDepth), "arDepth must be 0…\(Self.largestDepth), not \(arDepth)")
+    }
+}
+
+// MARK: - Presets
+
+extension ModelConfiguration {
+    /// Table 1 of the paper, in the latent space of SDXL's autoencoder for 256×256 images of ImageNet's 1000 classes.
+    private static func imageNet(width: Int, heads: Int, arDepth: Int, flowDepth: Int) -> ModelConfiguration {
+        ModelConfiguration(
+            channels: 4, sides: [8, 16, 32], patches: [2, 2, 2], classes: 1000, width: width, heads: heads,
+            arDepth: arDepth, flowDepths: [flowDepth, flowDepth, flowDepth])
+    }
+
+    /// E-CAR-S: 156 M parameters.
+    public static let small = imageNet(width: 768, heads: 6, arDepth: 10, flowDepth: 2)
+    /// E-CAR-B: 516 M parameters.
+    public static let base = imageNet(width: 1024, heads: 16, arDepth: 20, flowDepth: 4)
+    /// E-CAR-L: 860 M parameters.
+    public static let large = imageNet(width: 1152, heads: 16, arDepth: 24, flowDepth: 6)
+    /// A model for tests and first steps: 32×32 grey pixels, ten classes.
+    public static let tiny = ModelConfiguration(
+        channels: 1, sides: [8, 16, 32], patches: [4, 4, 4], classes: 10, width: 64, heads: 2, arDepth: 2,
+        flowDepths: [2, 1, 1], conditionMLP: false)
+
+    /// The presets by the names that commands know them by.
+    public static let presets: [(name: String, configuration: ModelConfiguration)] = [
+        ("E-CAR-S", small), ("E-CAR-B", base), ("E-CAR-L", large), ("tiny", tiny),
+    ]
+
+    /// The ablation of Fig. 5: no autoregressive layers, as many blocks more in the flow heads, split evenly; a stage
+    /// then passes only its image on.
+    public func withoutAutoregression() -> ModelConfiguration {
+        var ablated = self
+        ablated.arDepth = 0
+        ablated.flowDepths = flowDepths.map { $0 + arDepth / max(1, stages) }
+        return ablated
+    }
+}

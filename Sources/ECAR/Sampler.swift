@@ -1,0 +1,222 @@
+import Foundation
+import Torch
+import TorchNN
+
+/// How a stage's velocity is integrated from τ = 0 to τ = 1.
+public enum Solver: String, Codable, Sendable, CaseIterable {
+    /// z ← z + v(z, τ)/n; one evaluation a step.
+    case euler
+    /// The trapezoidal rule with an Euler predictor; two evaluations a step.
+    case heun
+}
+
+/// Steps, guidance and solver of sampling, per stage where they may differ.
+public struct SamplingSettings: Codable, Sendable, Equatable {
+    /// Steps of every stage.
+    public var steps: [Int]
+    /// Guidance scale of every stage; 1 is none (arXiv 2207.12598).
+    public var guidance: [Double]
+    public var solver: Solver
+
+    public init(steps: [Int], guidance: [Double], solver: Solver = .euler) {
+        (self.steps, self.guidance, self.solver) = (steps, guidance, solver)
+    }
+
+    /// A total number of steps over all stages, an equal share each; the remainder goes to the last.
+    public static func split(steps total: Int, stages: Int) -> [Int] {
+        let share = total / max(1, stages)
+        return (0..<stages).map { $0 == stages - 1 ? total - share * (stages - 1) : share }
+    }
+
+    /// The paper's setting: 250 Euler steps (§4.1).
+    public static func paper(stages: Int, guidance: Double = 1.5) -> SamplingSettings {
+        SamplingSettings(
+            steps: split(steps: 250, stages: stages), guidance: Array(repeating: guidance, count: stages))
+    }
+
+    static let mostSteps = 100_000
+
+    /// - Throws: ``ECARError`` where the settings do not fit a model of so many stages.
+    public func validate(stages: Int) throws(ECARError) {
+        guard steps.count == stages, guidance.count == stages else {
+            throw ECARError(
+                "the model has \(stages) stages, but there are \(steps.count) numbers of steps and "
+                    + "\(guidance.count) guidance scales")
+        }
+        guard steps.allSatisfy({ (1...Self.mostSteps).contains($0) }) else {
+            throw ECARError("every stage needs 1…\(Self.mostSteps) steps, not \(steps)")
+        }
+        guard guidance.allSatisfy({ $0.isFinite && $0 >= 0 && $0 <= 1000 }) else {
+            throw ECARError("guidance scales must be in 0…1000, not \(guidance)")
+        }
+    }
+}
+
+/// Draws images from a model (§3.5).
+public struct Sampler {
+    public let model: ECARModel
+    public let settings: SamplingSettings
+    public let precision: Precision
+
+    /// - Throws: ``ECARError`` where the settings do not fit the model.
+    public init(_ model: ECARModel, settings: SamplingSettings, precision: Precision = .f32) throws(ECARError) {
+        try settings.validate(stages: model.configuration.stages)
+        (self.model, self.settings, self.precision) = (model, settings, precision)
+    }
+
+    /// Begins images of the given classes, all noise coming from their seeds. No step is taken before ``Sampling/next()``.
+    ///
+    /// - Parameters:
+    ///   - labels: One class an image, 0 ..< classes.
+    ///   - seeds: One seed an image. The noise of an image is a function of its seed and the stage and of nothing else, so
+    ///     an image does not depend on its batch.
+    /// - Throws: ``ECARError`` for a class that the model does not have.
+    public func images(labels: [Int], seeds: [UInt64]) throws -> Sampling {
+        guard labels.count == seeds.count else {
+            throw ECARError("\(labels.count) classes and \(seeds.count) seeds do not make a batch")
+        }
+        let noises = try (0..<model.configuration.stages).map { stage in
+            try Tensor.stack(seeds.map { try Self.noise(seed: $0, stage: stage, model.configuration) })
+        }
+        return try images(labels: labels, noises: noises)
+    }
+
+    /// Begins images of the given classes from given noise.
+    ///
+    /// - Parameter noises: n_s (B, C, h_s, h_s) of every stage, standard normal.
+    public func images(labels: [Int], noises: [Tensor]) throws -> Sampling {
+        let configuration = model.configuration
+        if let wrong = labels.first(where: { !(0..<configuration.classes).contains($0) }) {
+            throw ECARError("there is no class \(wrong): the model has the classes 0…\(configuration.classes - 1)")
+        }
+        let shapes = (0..<configuration.stages).map { configuration.latentShape($0, batch: labels.count) }
+        guard !labels.isEmpty, noises.map(\.shape) == shapes else {
+            throw ECARError("\(labels.count) images need noise of the shapes \(shapes), not \(noises.map(\.shape))")
+        }
+        return Sampling(sampler: self, labels: labels, noises: try noises.map { try $0.to(model.device) })
+    }
+
+    /// The noise n_s of one image at one stage (C, h, h), hashed from the seed and the stage.
+    static func noise(seed: UInt64, stage: Int, _ configuration: ModelConfiguration) throws(TorchError) -> Tensor {
+        let generator = try Generator(seed: Generator.seed(seed, UInt64(stage)))
+        return try .randn(Array(configuration.latentShape(stage, batch: 1).dropFirst()), generator: generator)
+    }
+}
+
+/// Images on their way, one integration step at a time: a lazy sequence, so that progress, previews and cancelling are the
+/// caller's loop. A value: a copy can be kept and continued.
+///
+/// B images, 2B rows where guidance is in use (the class's rows first, then the null class's).
+public struct Sampling {
+    /// The images after one more step.
+    public struct Step {
+        /// The stage, from 0, and the step within it, from 1.
+        public let stage: Int
+        public let step: Int
+        /// z at the step's end (B, C, h, h); after a stage's last step the clean x̂_s.
+        public let latents: Tensor
+        /// Whether the stage is complete.
+        public let isStageEnd: Bool
+    }
+
+    /// What a stage holds on to between its steps.
+    private struct Stage {
+        var z: Tensor  // (B, C, h, h)
+        let spatial: Modulation  // of B or 2B rows
+        let temporal: Modulation  // of all times τ_0 … τ_n
+        let guided: Bool
+    }
+
+    private let sampler: Sampler
+    private let labels: [Int]
+    private let noises: [Tensor]  // S × (B, C, h_s, h_s)
+    private var cache: ARTransformer.Cache
+    private var stageIndex = 0
+    private var stepIndex = 0
+    private var stage: Stage?
+    private var previous: Tensor?  // x̂_{s−1} (B, C, h/2, h/2)
+
+    init(sampler: Sampler, labels: [Int], noises: [Tensor]) {
+        (self.sampler, self.labels, self.noises) = (sampler, labels, noises)
+        cache = sampler.model.ar.makeCache()
+    }
+
+    /// The steps of all stages together.
+    public var totalSteps: Int { sampler.settings.steps.reduce(0, +) }
+
+    /// Takes the next step; nil when the last stage is complete.
+    public mutating func next() throws -> Step? {
+        guard stageIndex < sampler.model.configuration.stages else { return nil }
+        return try Runtime.inference {
+            try sampler.precision.run(on: sampler.model.device) { try advance() }
+        }
+    }
+
+    /// Runs to the end and returns every stage's clean images x̂_1 … x̂_S.
+    public mutating func finish() throws -> [Tensor] {
+        var images: [Tensor] = []
+        while let step = try next() {
+            if step.isStageEnd { images.append(step.latents) }
+        }
+        return images
+    }
+
+    private mutating func advance() throws(TorchError) -> Step {
+        var current = if let stage { stage } else { try begin() }
+        current.z = try integrate(current)
+        stepIndex += 1
+        let isStageEnd = stepIndex == sampler.settings.steps[stageIndex]
+        let step = Step(stage: stageIndex, step: stepIndex, latents: current.z, isStageEnd: isStageEnd)
+        if isStageEnd {
+            (stage, previous) = (nil, current.z)
+            (stageIndex, stepIndex) = (stageIndex + 1, 0)
+        } else {
+            stage = current
+        }
+        return step
+    }
+
+    /// Upsamples and re-noises the result of the stage before (§A.3), and computes the stage's token map (§3.2) and all
+    /// that does not change from step to step.
+    private mutating func begin() throws(TorchError) -> Stage {
+        let (model, settings) = (sampler.model, sampler.settings)
+        let (configuration, device) = (model.configuration, model.device)
+        let start = try model.path.start(stageIndex, previous: previous, noise: noises[stageIndex])  // (B, C, h, h)
+
+        let usesGuidance = settings.guidance.contains { $0 != 1 }
+        let nulls = usesGuidance ? Array(repeating: configuration.nullClass, count: labels.count) : []
+        var upsampled = try previous.map { (x) throws(TorchError) in try Pyramid.up(x) }
+        if usesGuidance, let x = upsampled { upsampled = try .cat([x, x], 0) }
+        var tokenMap = try model.ar.next(
+            stageIndex, labels: Tensor(labels + nulls, device: device), upsampled: upsampled, cache: &cache)
+        let guided = settings.guidance[stageIndex] != 1
+        if usesGuidance, !guided { tokenMap = try tokenMap.narrow(0, start: 0, length: labels.count) }
+
+        let (head, steps) = (model.heads[stageIndex], settings.steps[stageIndex])
+        let times = try Tensor((0...steps).map { Float($0) / Float(steps) }, shape: [steps + 1], device: device)
+        return Stage(
+            z: start, spatial: try head.spatialModulation(tokenMap), temporal: try head.temporalModulation(times),
+            guided: guided)
+    }
+
+    /// One step of the solver: z at the next time.
+    private func integrate(_ stage: Stage) throws(TorchError) -> Tensor {
+        let size = 1 / Double(sampler.settings.steps[stageIndex])
+        let slope = try velocity(stage.z, stage, at: stepIndex)
+        let euler = try stage.z + slope * size
+        switch sampler.settings.solver {
+        case .euler: return euler
+        case .heun: return try stage.z + (slope + velocity(euler, stage, at: stepIndex + 1)) * (size / 2)
+        }
+    }
+
+    /// v_u + g·(v_c − v_u), both halves in one batch.
+    private func velocity(_ z: Tensor, _ stage: Stage, at step: Int) throws(TorchError) -> Tensor {
+        let head = sampler.model.heads[stageIndex]
+        let temporal = try stage.temporal.step(step)
+        guard stage.guided else { return try head.velocity(z, spatial: stage.spatial, temporal: temporal) }
+        let both = try head.velocity(.cat([z, z], 0), spatial: stage.spatial, temporal: temporal)  // (2B, C, h, h)
+        let halves = try both.split(0, lengths: [labels.count, labels.count])
+        return try halves[1] + (halves[0] - halves[1]) * sampler.settings.guidance[stageIndex]
+    }
+}

@@ -1,0 +1,93 @@
+import CTorch
+
+// MARK: - Operators
+
+extension Tensor {
+    public static func + (a: Tensor, b: Tensor) throws(TorchError) -> Tensor { try a.map(b) { ct_add($0, $1, $2) } }
+    public static func - (a: Tensor, b: Tensor) throws(TorchError) -> Tensor { try a.map(b) { ct_sub($0, $1, $2) } }
+    public static func * (a: Tensor, b: Tensor) throws(TorchError) -> Tensor { try a.map(b) { ct_mul($0, $1, $2) } }
+    public static func / (a: Tensor, b: Tensor) throws(TorchError) -> Tensor { try a.map(b) { ct_div($0, $1, $2) } }
+
+    public static func + (a: Tensor, b: Double) throws(TorchError) -> Tensor { try a.map { ct_add_scalar($0, b, $1) } }
+    public static func - (a: Tensor, b: Double) throws(TorchError) -> Tensor { try a + (-b) }
+    public static func * (a: Tensor, b: Double) throws(TorchError) -> Tensor { try a.map { ct_mul_scalar($0, b, $1) } }
+    public static func * (a: Double, b: Tensor) throws(TorchError) -> Tensor { try b * a }
+    public static func / (a: Tensor, b: Double) throws(TorchError) -> Tensor { try a * (1 / b) }
+
+    /// self + b·c, in one pass over memory.
+    public func addingProduct(_ b: Tensor, _ c: Tensor) throws(TorchError) -> Tensor {
+        try withExtendedLifetime(c) { () throws(TorchError) in
+            try map(b) { ct_addcmul($0, $1, c.handle, $2) }
+        }
+    }
+
+    /// (1 − weight)·self + weight·end.
+    public func lerp(to end: Tensor, weight: Tensor) throws(TorchError) -> Tensor {
+        try withExtendedLifetime(weight) { () throws(TorchError) in
+            try map(end) { ct_lerp($0, $1, weight.handle, $2) }
+        }
+    }
+}
+
+// MARK: - Functions of one tensor
+
+extension Tensor {
+    public func exp() throws(TorchError) -> Tensor { try map { ct_exp($0, $1) } }
+    public func sqrt() throws(TorchError) -> Tensor { try map { ct_sqrt($0, $1) } }
+    public func square() throws(TorchError) -> Tensor { try map { ct_square($0, $1) } }
+    public func sin() throws(TorchError) -> Tensor { try map { ct_sin($0, $1) } }
+    public func cos() throws(TorchError) -> Tensor { try map { ct_cos($0, $1) } }
+    public func abs() throws(TorchError) -> Tensor { try map { ct_abs($0, $1) } }
+    public func rounded() throws(TorchError) -> Tensor { try map { ct_round($0, $1) } }
+    public func sigmoid() throws(TorchError) -> Tensor { try map { ct_sigmoid($0, $1) } }
+    public func silu() throws(TorchError) -> Tensor { try map { ct_silu($0, $1) } }
+
+    /// GELU in its tanh approximation.
+    public func gelu() throws(TorchError) -> Tensor { try map { ct_gelu($0, $1) } }
+
+    public func clamp(_ range: ClosedRange<Double>) throws(TorchError) -> Tensor {
+        try map { ct_clamp($0, range.lowerBound, range.upperBound, $1) }
+    }
+
+    /// The sum of all elements, of shape ().
+    public func sum() throws(TorchError) -> Tensor { try map { ct_sum($0, $1) } }
+
+    /// The mean of all elements, of shape ().
+    public func mean() throws(TorchError) -> Tensor { try map { ct_mean($0, $1) } }
+
+    /// The largest element, of shape ().
+    public func max() throws(TorchError) -> Tensor { try map { ct_maximum($0, $1) } }
+}
+
+// MARK: - Neural networks
+
+extension Tensor {
+    public func matmul(_ other: Tensor) throws(TorchError) -> Tensor { try map(other) { ct_matmul($0, $1, $2) } }
+
+    /// self (…, in) × weight (out, in)ᵀ + bias (out).
+    public func linear(weight: Tensor, bias: Tensor?) throws(TorchError) -> Tensor {
+        try withExtendedLifetime(bias) { () throws(TorchError) in
+            try map(weight) { ct_linear($0, $1, bias?.handle, $2) }
+        }
+    }
+
+    /// Normalises the last dimension to mean 0 and variance 1, then scales and shifts it where given.
+    public func layerNorm(weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double) throws(TorchError) -> Tensor {
+        try withExtendedLifetime((weight, bias)) { () throws(TorchError) in
+            try map { ct_layer_norm($0, weight?.handle, bias?.handle, epsilon, $1) }
+        }
+    }
+
+    /// softmax(self · keyᵀ / √d) · value, for self (B, H, N, d) and key, value (B, H, M, d).
+    public func attention(key: Tensor, value: Tensor) throws(TorchError) -> Tensor {
+        try withExtendedLifetime(value) { () throws(TorchError) in
+            try map(key) { ct_attention($0, $1, value.handle, $2) }
+        }
+    }
+
+    /// The mean over blocks of 2×2: (B, C, 2h, 2w) → (B, C, h, w).
+    public func meanPooled2x2() throws(TorchError) -> Tensor { try map { ct_mean_pool_2x2($0, $1) } }
+
+    /// Nearest-neighbour enlargement: (B, C, h, w) → (B, C, 2h, 2w).
+    public func upsampled2x2() throws(TorchError) -> Tensor { try map { ct_upsample_2x2($0, $1) } }
+}

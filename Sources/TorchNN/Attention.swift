@@ -1,0 +1,73 @@
+import Torch
+
+/// The keys and values of the tokens seen so far, of one attention layer. A value: a copy can be kept and continued.
+public struct KeyValueCache {
+    private var keys: Tensor?  // (B, H, M, d)
+    private var values: Tensor?  // (B, H, M, d)
+
+    public init() {}
+
+    /// Takes the keys and values of further tokens and returns those of all tokens.
+    mutating func append(_ key: Tensor, _ value: Tensor) throws(TorchError) -> (Tensor, Tensor) {
+        let all = (
+            try keys.map { (old) throws(TorchError) in try Tensor.cat([old, key], 2) } ?? key,
+            try values.map { (old) throws(TorchError) in try Tensor.cat([old, value], 2) } ?? value
+        )
+        (keys, values) = all
+        return all
+    }
+}
+
+/// Multi-head self-attention (arXiv 1706.03762). B batch, N tokens, H heads, d = D/H.
+public struct Attention {
+    let qkv: Linear  // D → 3D
+    let out: Linear  // D → D
+    let heads: Int
+
+    public init(_ parameters: Parameters, width: Int, heads: Int) throws(TorchError) {
+        qkv = try Linear(parameters.scope("qkv"), width, 3 * width)
+        out = try Linear(parameters.scope("out"), width, width)
+        self.heads = heads
+    }
+
+    /// Every token sees every token.
+    public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
+        let (q, k, v) = try split(x)  // (B, H, N, d)
+        return try merge(q.attention(key: k, value: v))  // (B, N, D)
+    }
+
+    /// Block-causal: a token sees its own block of the sequence and all before it, given the blocks' lengths.
+    ///
+    /// The mask is never built: each block's queries meet just the keys that they may see.
+    public func callAsFunction(_ x: Tensor, blocks: [Int]) throws(TorchError) -> Tensor {
+        let (q, k, v) = try split(x)  // (B, H, N, d)
+        var seen: [Tensor] = []
+        var end = 0
+        for length in blocks {
+            let queries = try q.narrow(2, start: end, length: length)  // (B, H, N_s, d)
+            end += length
+            let (keys, values) = (try k.narrow(2, start: 0, length: end), try v.narrow(2, start: 0, length: end))
+            seen.append(try queries.attention(key: keys, value: values))
+        }
+        return try merge(.cat(seen, 2))  // (B, N, D)
+    }
+
+    /// The tokens see each other and all that the cache has seen, and are added to it: one block of the block-causal
+    /// sequence at a time.
+    public func callAsFunction(_ x: Tensor, cache: inout KeyValueCache) throws(TorchError) -> Tensor {
+        let (q, k, v) = try split(x)  // (B, H, N, d)
+        let (keys, values) = try cache.append(k, v)  // (B, H, M + N, d)
+        return try merge(q.attention(key: keys, value: values))  // (B, N, D)
+    }
+
+    private func split(_ x: Tensor) throws(TorchError) -> (Tensor, Tensor, Tensor) {
+        let (batch, tokens, width) = (x.shape[0], x.shape[1], x.shape[2])
+        let parts = try qkv(x).reshape([batch, tokens, 3, heads, width / heads]).permute([2, 0, 3, 1, 4])
+        return (try parts.select(0, 0), try parts.select(0, 1), try parts.select(0, 2))  // (B, H, N, d) each
+    }
+
+    private func merge(_ x: Tensor) throws(TorchError) -> Tensor {
+        let shape = x.shape  // (B, H, N, d)
+        return try out(x.transpose(1, 2).reshape([shape[0], shape[2], shape[1] * shape[3]]))  // (B, N, D)
+    }
+}
