@@ -52,9 +52,9 @@ struct FinalLayer {
     }
 }
 
-/// LayerNorm(x)·(1 + scale) + shift.
+/// LayerNorm(x)·(1 + scale) + shift, in the type of the modulation: a matrix product of that type follows.
 private func modulate(_ x: Tensor, shift: Tensor, scale: Tensor) throws(TorchError) -> Tensor {
-    let normalized = try x.normalized()
+    let normalized = try x.normalized().to(shift.dtype)
     return try (normalized + shift).addingProduct(normalized, scale)  // (B, N, D)
 }
 

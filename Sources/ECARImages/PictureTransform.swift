@@ -1,0 +1,64 @@
+/// How a picture becomes a square of the model's size.
+public enum ImageFit: String, Codable, Sendable, CaseIterable {
+    /// Centred on black; a picture that is too large is shrunk first.
+    case pad
+    /// A square is cut out and scaled.
+    case crop
+}
+
+/// Fits, crops, mirrors and converts pictures for training.
+struct PictureTransform: Sendable {
+    let side: Int
+    let channels: Int
+    let fit: ImageFit
+    let flip: Bool
+    let randomCrop: Double
+
+    /// - Throws: `ImageError` for a value out of range.
+    init(side: Int, channels: Int, fit: ImageFit, flip: Bool, randomCrop: Double) throws(ImageError) {
+        try Image.check(width: side, height: side, channels: channels)
+        guard (0..<1).contains(randomCrop) else {
+            throw ImageError("randomCrop", "must lie in 0 ..< 1, not \(randomCrop)")
+        }
+        guard fit == .crop || randomCrop == 0 else {
+            throw ImageError(
+                "randomCrop", "works with the fit 'crop' only", remedy: "Set it to 0, or the fit to 'crop'")
+        }
+        self.side = side
+        self.channels = channels
+        self.fit = fit
+        self.flip = flip
+        self.randomCrop = randomCrop
+    }
+
+    /// - Returns: a picture of side×side pixels, and whether it is to be mirrored.
+    func apply(
+        _ image: Image, using generator: inout SplitMix64
+    ) throws(ImageError) -> (picture: Image, mirrored: Bool) {
+        // Always drawn, so that one option does not change what another one gets.
+        let mirrored = generator.uniform() < 0.5
+        var picture = image
+        switch fit {
+        case .pad:
+            let longest = max(image.width, image.height)
+            if longest > side {
+                picture = try image.resized(
+                    width: max(image.width * side / longest, 1), height: max(image.height * side / longest, 1))
+            }
+            picture = try picture.padded(width: side, height: side)
+        case .crop:
+            picture = randomCrop > 0 ? try randomSquare(of: image, using: &generator) : image.croppedSquare()
+            picture = try picture.resized(width: side, height: side)
+        }
+        return (try picture.converted(channels: channels), flip && mirrored)
+    }
+
+    private func randomSquare(of image: Image, using generator: inout SplitMix64) throws(ImageError) -> Image {
+        let shortest = min(image.width, image.height)
+        let fraction = 1 - randomCrop * generator.uniform()
+        let size = min(max(Int((Double(shortest) * fraction).rounded()), 1), shortest)
+        let x = generator.below(image.width - size + 1)
+        let y = generator.below(image.height - size + 1)
+        return try image.cropped(x: x, y: y, width: size, height: size)
+    }
+}

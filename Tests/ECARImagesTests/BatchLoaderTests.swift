@@ -1,0 +1,167 @@
+import ECARImages
+import Foundation
+import Testing
+
+/// Pictures whose pixels all are their number; some cannot be read.
+private struct NumberedDataset: ImageDataset {
+    var count: Int
+    var broken: Int?
+    var width = 4
+    var height = 4
+    let name = "numbers"
+    let classNames = ["even", "odd"]
+
+    func label(_ index: Int) -> Int { index % 2 }
+
+    func image(_ index: Int) throws(ImageError) -> Image {
+        if index == broken { throw ImageError("numbers/\(index)", "is broken") }
+        return try Image(width: width, height: height, channels: 1, fill: UInt8(index % 256))
+    }
+}
+
+@Suite struct BatchLoaderTests {
+    private func loader(
+        _ dataset: any ImageDataset, batchSize: Int = 8, firstStep: Int = 0, threads: Int = 2, seed: UInt64 = 7,
+        rank: Int = 0, processes: Int = 1
+    ) throws -> BatchLoader {
+        try BatchLoader(
+            dataset: dataset, batchSize: batchSize, side: 4, channels: 1, fit: .crop, flip: true, seed: seed,
+            firstStep: firstStep, threads: threads, rank: rank, processes: processes)
+    }
+
+    private func batches(_ loader: BatchLoader, _ count: Int) throws -> [ImageBatch] {
+        try (0..<count).map { _ in try loader.next() }
+    }
+
+    @Test func givesEachPictureOncePerEpoch() throws {
+        let loader = try loader(NumberedDataset(count: 50))
+        #expect(loader.stepsPerEpoch == 6)
+        var orders: [[UInt8]] = []
+        for epoch in 0..<3 {
+            let epochBatches = try batches(loader, 6)
+            #expect(epochBatches.map(\.step) == Array(epoch * 6..<epoch * 6 + 6))
+            let numbers = epochBatches.flatMap { batch in (0..<8).map { batch.pixels[$0 * 16] } }
+            #expect(Set(numbers).count == 48)
+            #expect(epochBatches.flatMap(\.labels) == numbers.map { Int($0) % 2 })
+            orders.append(numbers)
+        }
+        #expect(orders[0] != orders[1] && orders[1] != orders[2])
+    }
+
+    @Test(arguments: [1, 2, 5], [0, 3, 6, 13]) func resumesAnywhere(threads: Int, firstStep: Int) throws {
+        let all = try batches(try loader(NumberedDataset(count: 50), threads: 1), 20)
+        let resumed = try batches(
+            try loader(NumberedDataset(count: 50), firstStep: firstStep, threads: threads), 20 - firstStep)
+        #expect(Array(all[firstStep...]) == resumed)
+        #expect(try loader(NumberedDataset(count: 50), seed: 8).next() != all[0])
+    }
+
+    @Test func processesShareTheBatch() throws {
+        let whole = try loader(NumberedDataset(count: 50), batchSize: 8)
+        let halves = try (0..<2).map { rank in
+            try loader(NumberedDataset(count: 50), batchSize: 4, rank: rank, processes: 2)
+        }
+        for _ in 0..<10 {
+            let (one, first, second) = (try whole.next(), try halves[0].next(), try halves[1].next())
+            #expect(one.pixels == first.pixels + second.pixels)
+            #expect(one.labels == first.labels + second.labels)
+        }
+    }
+
+    @Test func passesErrorsOn() throws {
+        let loader = try loader(NumberedDataset(count: 16, broken: 5))
+        for _ in 0..<2 {
+            let error = #expect(throws: ImageError.self) { for _ in 0..<2 { _ = try loader.next() } }
+            #expect(error == ImageError("numbers/5", "is broken"))
+        }
+    }
+
+    @Test func refusesImpossiblePlans() throws {
+        let dataset = NumberedDataset(count: 16)
+        let small = #expect(throws: ImageError.self) { try loader(dataset, batchSize: 17) }
+        #expect(small?.cause.contains("16 images") == true)
+        #expect(throws: ImageError.self) { try loader(dataset, batchSize: 0) }
+        #expect(throws: ImageError.self) { try loader(dataset, firstStep: -1) }
+        #expect(throws: ImageError.self) { try loader(dataset, rank: 1, processes: 1) }
+        #expect(throws: ImageError.self) {
+            try BatchLoader(
+                dataset: dataset, batchSize: 1, side: 4, channels: 1, fit: .pad, randomCrop: 0.5, seed: 0)
+        }
+        #expect(throws: ImageError.self) {
+            try BatchLoader(
+                dataset: dataset, batchSize: 1, side: 4, channels: 1, fit: .crop, randomCrop: .nan, seed: 0)
+        }
+    }
+
+    @Test func stops() throws {
+        let loader = try loader(NumberedDataset(count: 16))
+        _ = try loader.next()
+        loader.stop()
+        #expect(throws: ImageError.self) { for _ in 0..<100 { _ = try loader.next() } }
+    }
+
+    // MARK: Transforms
+
+    private struct OnePicture: ImageDataset {
+        let picture: Image
+        let name = "one"
+        let count = 1
+        let classNames = ["only"]
+
+        func label(_ index: Int) -> Int { 0 }
+        func image(_ index: Int) throws(ImageError) -> Image { picture }
+    }
+
+    private func transformed(
+        _ image: Image, side: Int, channels: Int = 1, fit: ImageFit, flip: Bool = false, randomCrop: Double = 0,
+        step: Int = 0
+    ) throws -> Image {
+        let loader = try BatchLoader(
+            dataset: OnePicture(picture: image), batchSize: 1, side: side, channels: channels, fit: fit, flip: flip,
+            randomCrop: randomCrop, seed: 3, firstStep: step)
+        return try Image(planes: try loader.next().pixels, channels: channels, height: side, width: side)
+    }
+
+    @Test func padsAndConverts() throws {
+        let image = try picture(4, side: 28, channels: 1)
+        #expect(try transformed(image, side: 32, fit: .pad) == image.padded(width: 32, height: 32))
+        #expect(
+            try transformed(image, side: 32, channels: 3, fit: .pad)
+                == image.converted(channels: 3).padded(width: 32, height: 32))
+        let wide = try Image(width: 64, height: 16, channels: 1, fill: 200)
+        let shrunk = try Image(width: 32, height: 8, channels: 1, fill: 200).padded(width: 32, height: 32)
+        #expect(try transformed(wide, side: 32, fit: .pad) == shrunk)
+    }
+
+    @Test func cropsTheCentre() throws {
+        let image = try picture(4, side: 30)
+        let wide = try image.padded(width: 50, height: 30, fill: 255)
+        #expect(try transformed(wide, side: 15, channels: 3, fit: .crop) == image.resized(width: 15, height: 15))
+    }
+
+    @Test func flipsHalfOfThem() throws {
+        let image = try picture(4, side: 6)
+        let columns = try (0..<6).reversed().map { try image.cropped(x: $0, y: 0, width: 1, height: 6) }
+        var mirror: [UInt8] = []
+        for y in 0..<6 { for column in columns { mirror += column.pixels[3 * y..<3 * y + 3] } }
+        let mirrored = try Image(width: 6, height: 6, channels: 3, pixels: mirror)
+        var count = 0
+        for step in 0..<100 {
+            let result = try transformed(image, side: 6, channels: 3, fit: .crop, flip: true, step: step)
+            #expect(result == image || result == mirrored)
+            if result == mirrored { count += 1 }
+        }
+        #expect((30...70).contains(count))
+    }
+
+    @Test func cropsAtRandom() throws {
+        let pixels = (0..<64).flatMap { y in (0..<64).map { x in UInt8(2 * x + 2 * y) } }
+        let ramp = try Image(width: 64, height: 64, channels: 1, pixels: pixels)
+        let means = try (0..<40).map { step in
+            let crop = try transformed(ramp, side: 16, fit: .crop, randomCrop: 0.5, step: step)
+            return crop.pixels.reduce(0) { $0 + Int($1) } / 256
+        }
+        #expect(Set(means).count > 10)
+        #expect(means.allSatisfy { (60...194).contains($0) })
+    }
+}

@@ -1,0 +1,63 @@
+import ECARImages
+import Foundation
+import Testing
+
+@Suite struct TarTests {
+    private func open(_ bytes: [UInt8]) throws -> any ImageDataset {
+        try withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("set.tar")
+            try Data(bytes).write(to: url)
+            return try openDataset(url)
+        }
+    }
+
+    private func good() throws -> TarEntry { TarEntry(path: "a/1.png", bytes: [UInt8](try picture(1).png())) }
+
+    @Test(arguments: ["../a/1.png", "a/../../1.png", "/a/1.png", "a/.."])
+    func refusesPathsThatLeave(_ path: String) throws {
+        for packed in [false, true] {
+            let bytes = tar([try good(), TarEntry(path: path, bytes: try good().bytes)])
+            let error = #expect(throws: ImageError.self) { try open(packed ? gzip(bytes) : bytes) }
+            #expect(error?.cause.contains(path) == true)
+        }
+    }
+
+    @Test(arguments: ["1", "2", "3", "6"] as [Character]) func refusesLinksAndDevices(_ type: Character) throws {
+        let entry = TarEntry(path: "a/2.png", type: type, link: "/etc/passwd")
+        let error = #expect(throws: ImageError.self) { try open(tar([try good(), entry])) }
+        #expect(error?.cause.contains("a/2.png") == true)
+    }
+
+    @Test func refusesTwoFilesOfOneName() throws {
+        let error = #expect(throws: ImageError.self) { try open(tar([try good(), try good()])) }
+        #expect(error?.cause.contains("two files") == true)
+    }
+
+    @Test func refusesTruncation() throws {
+        let bytes = tar([try good(), TarEntry(path: "a/2.png", bytes: try good().bytes)])
+        let content = (bytes.count - 1024) / 2
+        for length in [1, 511, 512, 600, content + 100, content + 512, content + 600] {
+            #expect(throws: ImageError.self) { try open(Array(bytes.prefix(length))) }
+        }
+        let packed = gzip(bytes)
+        for length in stride(from: 0, to: packed.count, by: 7) {
+            #expect(throws: ImageError.self) { try open(Array(packed.prefix(length))) }
+        }
+    }
+
+    @Test func detectsDamagedGzip() throws {
+        var bytes = gzip(tar([try good()]))
+        bytes[bytes.count - 2000] ^= 1
+        #expect(throws: ImageError.self) { try open(bytes) }
+    }
+
+    @Test func survivesDamage() throws {
+        let bytes = tar([try good(), TarEntry(path: "b/2.png", bytes: try good().bytes)])
+        var generator = SplitMix64(seed: 11)
+        for round in 0..<400 {
+            let damaged = mutated(bytes, using: &generator)
+            guard let dataset = try? open(round % 2 == 0 ? damaged : gzip(damaged)) else { continue }
+            for i in 0..<dataset.count { _ = try? dataset.image(i) }
+        }
+    }
+}
