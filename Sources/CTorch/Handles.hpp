@@ -52,6 +52,14 @@ int make(ct_tensor *out, Body &&body) noexcept {
     return guarded([&] { *out = new ct_tensor_s{body()}; });
 }
 
+/// Hands out several tensors; none where one cannot be.
+inline void hand_out(const std::vector<at::Tensor> &tensors, ct_tensor *out) {
+    std::vector<std::unique_ptr<ct_tensor_s>> owned;
+    owned.reserve(tensors.size());
+    for (auto &tensor : tensors) owned.emplace_back(new ct_tensor_s{tensor});
+    for (size_t i = 0; i < owned.size(); i++) out[i] = owned[i].release();
+}
+
 inline at::IntArrayRef sizes(const int64_t *values, size_t count) { return {values, count}; }
 
 inline std::vector<at::Tensor> list(const ct_tensor *tensors, size_t count) {

@@ -11,12 +11,10 @@ int ct_gradients(const ct_tensor *outputs, const ct_tensor *output_gradients, si
         if (output_gradients) seeds = list(output_gradients, output_count);
         auto sources = list(inputs, input_count);
         auto gradients = torch::autograd::grad(list(outputs, output_count), sources, seeds, retain_graph, /*create_graph=*/false, /*allow_unused=*/true);
-        std::vector<std::unique_ptr<ct_tensor_s>> owned;
-        owned.reserve(input_count);
         for (size_t i = 0; i < input_count; i++) {
-            owned.emplace_back(new ct_tensor_s{gradients[i].defined() ? gradients[i] : at::zeros_like(sources[i])});
+            if (!gradients[i].defined()) gradients[i] = at::zeros_like(sources[i]);
         }
-        for (size_t i = 0; i < input_count; i++) out[i] = owned[i].release();
+        hand_out(gradients, out);
     });
 }
 

@@ -26,6 +26,17 @@ int ct_select(ct_tensor tensor, int64_t dimension, int64_t index, ct_tensor *out
     return make(out, [&] { return tensor->value.select(dimension, index); });
 }
 
+int ct_split(ct_tensor tensor, int64_t dimension, const int64_t *lengths, size_t count, ct_tensor *out) noexcept {
+    return guarded([&] { hand_out(tensor->value.split_with_sizes(sizes(lengths, count), dimension), out); });
+}
+
+int ct_unbind(ct_tensor tensor, int64_t dimension, size_t count, ct_tensor *out) noexcept {
+    return guarded([&] {
+        TORCH_CHECK(tensor->value.size(dimension) == static_cast<int64_t>(count), "the dimension does not have ", count, " entries");
+        hand_out(tensor->value.unbind(dimension), out);
+    });
+}
+
 int ct_unsqueeze(ct_tensor tensor, int64_t dimension, ct_tensor *out) noexcept {
     return make(out, [&] { return tensor->value.unsqueeze(dimension); });
 }

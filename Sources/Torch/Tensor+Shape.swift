@@ -32,15 +32,24 @@ extension Tensor {
         try map { ct_select($0, Int64(dimension), Int64(index), $1) }
     }
 
-    /// Views of consecutive runs of a dimension, of the given lengths.
+    /// Views of consecutive runs of a dimension, of the given lengths, which add up to its size.
     public func split(_ dimension: Int, lengths: [Int]) throws(TorchError) -> [Tensor] {
-        var parts: [Tensor] = []
-        var start = 0
-        for length in lengths {
-            parts.append(try narrow(dimension, start: start, length: length))
-            start += length
+        let sizes = lengths.map(Int64.init)
+        return try parts(lengths.count) { ct_split($0, Int64(dimension), sizes, sizes.count, $1) }
+    }
+
+    /// Views of the `count` entries of a dimension, which disappears from their shape.
+    public func unbind(_ dimension: Int, count: Int) throws(TorchError) -> [Tensor] {
+        try parts(count) { ct_unbind($0, Int64(dimension), count, $1) }
+    }
+
+    private func parts(_ count: Int, _ call: (ct_tensor, Out) -> Int32) throws(TorchError) -> [Tensor] {
+        var out = [ct_tensor?](repeating: nil, count: count)
+        let status = withExtendedLifetime(self) {
+            out.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.map { call(handle, $0) } ?? 0 }
         }
-        return parts
+        try TorchError.check(status)
+        return out.compactMap { $0.map(Tensor.init(owning:)) }
     }
 
     /// A new dimension of size 1 before the given one.

@@ -62,8 +62,9 @@ public struct Attention {
 
     private func split(_ x: Tensor) throws(TorchError) -> (Tensor, Tensor, Tensor) {
         let (batch, tokens, width) = (x.shape[0], x.shape[1], x.shape[2])
-        let parts = try qkv(x).reshape([batch, tokens, 3, heads, width / heads]).permute([2, 0, 3, 1, 4])
-        return (try parts.select(0, 0), try parts.select(0, 1), try parts.select(0, 2))  // (B, H, N, d) each
+        let parts = try qkv(x).reshape([batch, tokens, 3, heads, width / heads])
+            .permute([2, 0, 3, 1, 4]).unbind(0, count: 3)
+        return (parts[0], parts[1], parts[2])  // (B, H, N, d) each
     }
 
     private func merge(_ x: Tensor) throws(TorchError) -> Tensor {

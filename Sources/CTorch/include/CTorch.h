@@ -78,6 +78,10 @@ int ct_permute(ct_tensor tensor, const int64_t *order, size_t rank, ct_tensor *o
 int ct_transpose(ct_tensor tensor, int64_t first, int64_t second, ct_tensor *out) CT_NOEXCEPT;
 int ct_narrow(ct_tensor tensor, int64_t dimension, int64_t start, int64_t length, ct_tensor *out) CT_NOEXCEPT;
 int ct_select(ct_tensor tensor, int64_t dimension, int64_t index, ct_tensor *out) CT_NOEXCEPT;
+/// Views of consecutive runs of a dimension, of the given lengths; `out` holds `count` handles.
+int ct_split(ct_tensor tensor, int64_t dimension, const int64_t *lengths, size_t count, ct_tensor *out) CT_NOEXCEPT;
+/// Views of the entries of a dimension, which disappears; `out` holds `count` handles, as many as there are entries.
+int ct_unbind(ct_tensor tensor, int64_t dimension, size_t count, ct_tensor *out) CT_NOEXCEPT;
 int ct_unsqueeze(ct_tensor tensor, int64_t dimension, ct_tensor *out) CT_NOEXCEPT;
 int ct_flip(ct_tensor tensor, int64_t dimension, ct_tensor *out) CT_NOEXCEPT;
 int ct_cat(const ct_tensor *tensors, size_t count, int64_t dimension, ct_tensor *out) CT_NOEXCEPT;
