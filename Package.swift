@@ -13,13 +13,15 @@ let package = Package(
     products: [
         .executable(name: "ecar", targets: ["ecar"]),
         .library(name: "ECAR", targets: ["ECAR"]),
-        .library(name: "ECARImages", targets: ["ECARImages"]),
+        .library(name: "ECARImages", targets: ["ECARImages", "ECARAutoencoder"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
+        .target(name: "Files"),
+
         // MARK: Engine
         .target(
             name: "CTorch",
@@ -35,7 +37,7 @@ let package = Package(
                 .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
             ]
         ),
-        .target(name: "Torch", dependencies: ["CTorch"]),
+        .target(name: "Torch", dependencies: ["CTorch", "Files"]),
         .target(name: "TorchNN", dependencies: ["Torch"]),
 
         // MARK: Method
@@ -49,10 +51,11 @@ let package = Package(
                 .brew(["libpng", "jpeg-turbo", "libarchive", "cairo"]),
             ]),
         .target(name: "CImages", dependencies: ["CImageLibraries"], linkerSettings: [.linkedLibrary("z")]),
-        .target(name: "ECARImages", dependencies: ["CImages"]),
+        .target(name: "ECARImages", dependencies: ["CImages", "Files"]),
 
         // MARK: Programs
-        .target(name: "ECARTraining", dependencies: ["ECAR", "ECARImages"]),
+        .target(name: "ECARAutoencoder", dependencies: ["ECAR", "ECARImages"]),
+        .target(name: "ECARTraining", dependencies: ["ECARAutoencoder"]),
         .executableTarget(
             name: "ecar",
             dependencies: [
@@ -66,7 +69,7 @@ let package = Package(
         // MARK: Tests
         .testTarget(name: "TorchTests", dependencies: ["TorchNN"]),
         .testTarget(name: "ECARTests", dependencies: ["ECAR"], exclude: ["Fixtures"]),
-        .testTarget(name: "ECARImagesTests", dependencies: ["ECARImages"]),
+        .testTarget(name: "ECARImagesTests", dependencies: ["ECARImages"], exclude: ["Fixtures"]),
         .testTarget(name: "ECARCommandTests", dependencies: ["ECARTraining", "ecar"]),
     ],
     cxxLanguageStandard: .cxx20

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,43 +56,4 @@ int ci_pread(int descriptor, uint8_t *bytes, size_t size, int64_t offset, char *
     return 0;
 }
 
-int ci_create(const char *path, char *message) {
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    return descriptor < 0 ? fail(message, "cannot be created") : descriptor;
-}
-
-int ci_write(int descriptor, const uint8_t *bytes, size_t size, char *message) {
-    while (size > 0) {
-        size_t part = size < ((size_t)1 << 30) ? size : ((size_t)1 << 30);
-        ssize_t count = write(descriptor, bytes, part);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return fail(message, "cannot be written");
-        bytes += count;
-        size -= (size_t)count;
-    }
-    return 0;
-}
-
-int ci_sync(int descriptor, char *message) {
-    return fsync(descriptor) == 0 ? 0 : fail(message, "cannot be written");
-}
-
-int ci_close(int descriptor, char *message) {
-    return close(descriptor) == 0 ? 0 : fail(message, "cannot be written");
-}
-
-int ci_rename(const char *from, const char *to, char *message) {
-    if (rename(from, to) != 0) return fail(message, "cannot be replaced");
-    char *copy = strdup(to);
-    if (copy == NULL) return 0;
-    // Some file systems cannot sync a folder; the file itself is whole either way.
-    int folder = open(dirname(copy), O_RDONLY | O_CLOEXEC);
-    if (folder >= 0) {
-        fsync(folder);
-        close(folder);
-    }
-    free(copy);
-    return 0;
-}
-
-void ci_unlink(const char *path) { unlink(path); }
+void ci_close(int descriptor) { close(descriptor); }

@@ -59,7 +59,9 @@ static int read_pixels(reader *state, ci_limits limits, ci_image *image, char *m
     if (setjmp(png_jmpbuf(png))) return -1;
     png_set_read_fn(png, state, read_bytes);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    png_set_chunk_malloc_max(png, 1 << 24);
+    // Text chunks may be compressed: few and small ones, or a small file would fill the memory.
+    png_set_chunk_cache_max(png, 16);
+    png_set_chunk_malloc_max(png, 1 << 22);
     png_read_info(png, info);
     png_uint_32 width = png_get_image_width(png, info), height = png_get_image_height(png, info);
     if (width > (png_uint_32)limits.side || height > (png_uint_32)limits.side

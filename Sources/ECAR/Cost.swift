@@ -32,15 +32,16 @@ public struct Cost: Sendable, Equatable {
             let condition = c.conditionMLP ? Self.mlp(d) : 0
 
             // §3.2, once for the stage: n new tokens that see all tokens so far.
-            let ar = Double(c.arDepth * (n * Self.block(d) + Self.attention(queries: n, keys: seen, width: d)))
-            let embed = Double(s > 0 ? n * c.patchFeatures(s) * d : 0)
+            let arBlock = Double(n) * Self.block(d) + Self.attention(queries: n, keys: seen, width: d)
+            let ar = Double(c.arDepth) * arBlock
+            let embed = s > 0 ? Double(n * c.patchFeatures(s) * d) : 0
             // §3.3: the spatial modulation once; the temporal one and the blocks at every step.
-            let modulation = c.flowDepths[s] * 6 * d * d + 2 * d * d
-            let spatial = Double(n * (condition + modulation))
-            let temporal = Double(256 * d + d * d + modulation)
-            let ends = 2 * c.patchFeatures(s) * d
-            let block = n * Self.block(d) + Self.attention(queries: n, keys: n, width: d)
-            let velocity = Double(c.flowDepths[s] * block + n * ends)
+            let modulation = Double(c.flowDepths[s] * 6 * d * d + 2 * d * d)
+            let spatial = Double(n) * (condition + modulation)
+            let temporal = Double(256 * d + d * d) + modulation
+            let ends = Double(n * 2 * c.patchFeatures(s) * d)
+            let block = Double(n) * Self.block(d) + Self.attention(queries: n, keys: n, width: d)
+            let velocity = Double(c.flowDepths[s]) * block + ends
 
             stages.append(
                 Stage(
@@ -56,10 +57,12 @@ public struct Cost: Sendable, Equatable {
     // MARK: MACs
 
     /// A token's way through the linear layers of a transformer block: query, key, value, output and MLP.
-    private static func block(_ d: Int) -> Int { 4 * d * d + mlp(d) }
-    private static func mlp(_ d: Int) -> Int { 8 * d * d }
+    private static func block(_ d: Int) -> Double { Double(4 * d * d) + mlp(d) }
+    private static func mlp(_ d: Int) -> Double { Double(8 * d * d) }
     /// The two products of attention.
-    private static func attention(queries: Int, keys: Int, width: Int) -> Int { 2 * queries * keys * width }
+    private static func attention(queries: Int, keys: Int, width: Int) -> Double {
+        2 * Double(queries) * Double(keys) * Double(width)
+    }
 
     // MARK: Parameters
 

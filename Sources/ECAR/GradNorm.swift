@@ -38,6 +38,12 @@ public struct GradNorm: Codable, Sendable, Equatable {
         (average, means, squares) = (zeros, zeros, zeros)
     }
 
+    /// Whether it is the state of so many stages: of one that was read from a file, nothing is certain.
+    public func fits(stages: Int) -> Bool {
+        [weights, average, means, squares, initial ?? weights].allSatisfy { $0.count == stages }
+            && count >= 0 && updates >= 0 && weights.allSatisfy { $0 > 0 && $0.isFinite }
+    }
+
     /// Takes one step's losses l_s and norms ‖∇_W l_s‖₂, both unweighted, and moves the weights.
     ///
     /// ∂/∂w_s |G_s − target| = sign(G_s − target)·‖∇_W l_s‖, with G_s = w_s·‖∇_W l_s‖ and the target held constant, so no

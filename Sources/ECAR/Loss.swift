@@ -41,8 +41,8 @@ extension ECARModel {
 
     /// The losses l_1 … l_S of a training step, each of shape ().
     public func losses(_ inputs: TrainingInputs) throws(TorchError) -> [Tensor] {
-        let (stages, upsampled) = try targets(inputs)
-        let maps = try ar(labels: inputs.labels, upsampled: upsampled)
+        let stages = try targets(inputs).stages
+        let maps = try tokenMaps(inputs)
         return try stages.indices.map { (s) throws(TorchError) in
             try loss(s, stages[s], tokenMap: maps[s])
         }
@@ -123,7 +123,9 @@ extension ECARModel {
         } else {
             shared = [try Torch.gradients(of: maps, seeds: mapGradients, with: wanted)]
         }
-        var sums = shared[0]
+        // With one stage the sum is that stage's own gradient, and both are changed in place later.
+        let isShared = separately && stages.count == 1
+        var sums = isShared ? try shared[0].map { (x) throws(TorchError) in try x.clone() } : shared[0]
         for stage in shared.dropFirst() {
             sums = try zip(sums, stage).map { (pair) throws(TorchError) in try pair.0 + pair.1 }
         }

@@ -133,14 +133,17 @@ extension ModelConfiguration {
     /// The presets by the names that commands know them by.
     public static let presets: [(name: String, configuration: ModelConfiguration)] = [
         ("E-CAR-S", small), ("E-CAR-B", base), ("E-CAR-L", large), ("tiny", tiny),
+        ("E-CAR-S-ablation", small.withoutAutoregression()), ("E-CAR-B-ablation", base.withoutAutoregression()),
+        ("E-CAR-L-ablation", large.withoutAutoregression()),
     ]
 
-    /// The ablation of Fig. 5: no autoregressive layers, as many blocks more in the flow heads, split evenly; a stage
-    /// then passes only its image on.
+    /// The ablation of Fig. 5: no autoregressive layers, as many blocks more in the flow heads, split evenly with the
+    /// remainder last; a stage then passes only its image on.
     public func withoutAutoregression() -> ModelConfiguration {
         var ablated = self
         ablated.arDepth = 0
-        ablated.flowDepths = flowDepths.map { $0 + arDepth / max(1, stages) }
+        let extra = SamplingSettings.split(steps: arDepth, stages: stages)
+        ablated.flowDepths = zip(flowDepths, extra).map { $0 + $1 }
         return ablated
     }
 }

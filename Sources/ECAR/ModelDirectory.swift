@@ -1,4 +1,5 @@
 import Crypto
+import Files
 import Foundation
 import Torch
 import TorchNN
@@ -41,8 +42,13 @@ public struct ModelDescription: Codable, Sendable, Equatable {
             throw ECARError(
                 "model configuration: \(classNames.count) class names for \(architecture.classes) classes")
         }
-        guard latentScale.isFinite, latentScale > 0 else {
-            throw ECARError("model configuration: latentScale must be positive, not \(latentScale)")
+        switch latentSpace {
+        case .pixels:
+            guard latentScale == 1, architecture.channels == 1 || architecture.channels == 3 else {
+                throw ECARError(
+                    "model configuration: pixels have the latentScale 1 and 1 or 3 channels, not "
+                        + "\(latentScale) and \(architecture.channels)")
+            }
         }
     }
 }
@@ -127,6 +133,6 @@ public struct ModelDirectory {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         let stored = try tensors.map { ($0, try $1.to(dtype)) }
         try SafeTensors.write(stored, to: url.appendingPathComponent(weightsFile))
-        try StrictJSON.encode(description).write(to: url.appendingPathComponent(configurationFile), options: .atomic)
+        try writeAtomically(StrictJSON.encode(description), to: url.appendingPathComponent(configurationFile))
     }
 }

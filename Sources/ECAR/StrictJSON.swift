@@ -13,7 +13,9 @@ public enum StrictJSON {
             let value = try JSONDecoder().decode(type, from: data)
             let given = try JSONSerialization.jsonObject(with: data)
             let known = try JSONSerialization.jsonObject(with: JSONEncoder().encode(value))
-            if let key = unknownKey(given, known) { throw ECARError("\(name): unknown key \"\(key)\"") }
+            if let key = unknownKey(given, known, declaredBy: value) {
+                throw ECARError("\(name): unknown key \"\(key)\"")
+            }
             return value
         } catch let error as ECARError {
             throw error
@@ -32,18 +34,26 @@ public enum StrictJSON {
     }
 
     /// The first key, as a dotted path, that `given` has and a round trip through the type has not.
-    private static func unknownKey(_ given: Any, _ known: Any) -> String? {
-        if let given = given as? [String: Any], let known = known as? [String: Any] {
-            for key in given.keys.sorted() where !(given[key] is NSNull) {
-                guard let value = given[key], let counterpart = known[key] else { return key }
-                if let inner = unknownKey(value, counterpart) { return "\(key).\(inner)" }
-            }
-        } else if let given = given as? [Any], let known = known as? [Any] {
-            for (a, b) in zip(given, known) {
-                if let inner = unknownKey(a, b) { return inner }
-            }
+    ///
+    /// - Parameter owner: The decoded value itself, whose property names also tell an absent optional from a mistake.
+    private static func unknownKey(_ given: Any, _ known: Any, declaredBy owner: Any) -> String? {
+        guard let given = given as? [String: Any], let known = known as? [String: Any] else { return nil }
+        let properties = Dictionary(
+            Mirror(reflecting: owner).children.compactMap { child in child.label.map { ($0, child.value) } }
+        ) { first, _ in first }
+        for key in given.keys.sorted() {
+            if given[key] is NSNull, properties[key] != nil { continue }
+            guard let value = given[key], let counterpart = known[key] else { return key }
+            guard let property = properties[key] else { continue }
+            if let inner = unknownKey(value, counterpart, declaredBy: unwrapped(property)) { return "\(key).\(inner)" }
         }
         return nil
+    }
+
+    /// What an optional holds, so that its properties can be looked at.
+    private static func unwrapped(_ value: Any) -> Any {
+        let mirror = Mirror(reflecting: value)
+        return mirror.displayStyle == .optional ? mirror.children.first?.value ?? value : value
     }
 
     private static func sentence(_ error: DecodingError) -> String {
@@ -57,7 +67,8 @@ public enum StrictJSON {
             return "the value of \"\(path(context))\" has the wrong type"
         case .dataCorrupted(let context):
             return context.codingPath.isEmpty
-                ? "not valid JSON" : "the value of \"\(path(context))\" is not one of those possible"
+                ? "not valid JSON, or a number that does not fit (\(context.debugDescription))"
+                : "the value of \"\(path(context))\" is not one of those possible"
         @unknown default: return "\(error)"
         }
     }

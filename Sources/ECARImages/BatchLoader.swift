@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A training batch of bytes.
@@ -28,21 +29,21 @@ public final class BatchLoader: Sendable {
     ///   - randomCrop: with r > 0, `crop` takes a square of 1−r … 1 of the shorter side at a uniformly chosen place,
     ///     instead of the largest one in the centre.
     ///   - rank: this process among `processes` that share each step's batch.
-    /// - Throws: `ImageError` for a value out of range, or a data set smaller than one batch.
+    /// - Throws: `FileError` for a value out of range, or a data set smaller than one batch.
     public init(
         dataset: any ImageDataset, batchSize: Int, side: Int, channels: Int, fit: ImageFit, flip: Bool = false,
         randomCrop: Double = 0, seed: UInt64, firstStep: Int = 0, threads: Int = 2, rank: Int = 0, processes: Int = 1
-    ) throws(ImageError) {
+    ) throws(FileError) {
         let (globalBatch, overflow) = batchSize.multipliedReportingOverflow(by: processes)
         guard batchSize >= 1, processes >= 1, (0..<processes).contains(rank), firstStep >= 0, threads >= 1, !overflow
         else {
-            throw ImageError(
+            throw FileError(
                 "the batch loader",
                 "needs a batch size, a first step, a number of threads and a rank in range, not "
                     + "\(batchSize), \(firstStep), \(threads) and \(rank) of \(processes)")
         }
         guard dataset.count >= globalBatch else {
-            throw ImageError(
+            throw FileError(
                 dataset.name, "has only \(dataset.count) images for batches of \(globalBatch)",
                 remedy: "Use a smaller batch")
         }
@@ -63,8 +64,8 @@ public final class BatchLoader: Sendable {
 
     /// Waits for the next step's batch.
     ///
-    /// - Throws: `ImageError` if one of its pictures cannot be read, and from then on; or after `stop()`.
-    public func next() throws(ImageError) -> ImageBatch { try queue.next() }
+    /// - Throws: `FileError` if one of its pictures cannot be read, and from then on; or after `stop()`.
+    public func next() throws(FileError) -> ImageBatch { try queue.next() }
 
     /// Ends the threads. The loader does so itself when it is released.
     public func stop() { queue.stop() }
@@ -92,7 +93,7 @@ struct BatchPlan: Sendable {
     }
 
     /// - Parameter order: of the step's epoch.
-    func batch(step: Int, order: [Int]) throws(ImageError) -> ImageBatch {
+    func batch(step: Int, order: [Int]) throws(FileError) -> ImageBatch {
         let size = transform.channels * transform.side * transform.side
         var pixels = [UInt8](repeating: 0, count: batchSize * size)
         var labels: [Int] = []
@@ -118,7 +119,7 @@ private final class BatchQueue: @unchecked Sendable {
     private let capacity: Int
     private var nextToMake: Int
     private var nextToGive: Int
-    private var ready: [Int: Result<ImageBatch, ImageError>] = [:]
+    private var ready: [Int: Result<ImageBatch, FileError>] = [:]
     private var orders: [Int: [Int]] = [:]
     private var isStopped = false
 
@@ -130,7 +131,7 @@ private final class BatchQueue: @unchecked Sendable {
 
     func work(_ plan: BatchPlan) {
         while let (step, order) = claim(plan) {
-            let result = Result { () throws(ImageError) in try plan.batch(step: step, order: order) }
+            let result = Result { () throws(FileError) in try plan.batch(step: step, order: order) }
             condition.withLock {
                 ready[step] = result
                 condition.broadcast()
@@ -153,7 +154,7 @@ private final class BatchQueue: @unchecked Sendable {
         }
     }
 
-    func next() throws(ImageError) -> ImageBatch {
+    func next() throws(FileError) -> ImageBatch {
         let result = condition.withLock {
             while !isStopped && ready[nextToGive] == nil { condition.wait() }
             let result = ready[nextToGive]
@@ -165,7 +166,7 @@ private final class BatchQueue: @unchecked Sendable {
             }
             return result
         }
-        guard let result else { throw ImageError("the batch loader", "has been stopped") }
+        guard let result else { throw FileError("the batch loader", "has been stopped") }
         return try result.get()
     }
 

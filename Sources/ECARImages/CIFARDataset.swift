@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// CIFAR-10's binary version, held in memory: records of one label byte and 3072 bytes of colour planes (3, 32, 32).
@@ -14,18 +15,18 @@ struct CIFARDataset: ImageDataset {
     ]
 
     /// - Parameter records: one or more whole records.
-    /// - Throws: `ImageError` if a record is cut short or a label is out of range.
-    init(records: [UInt8], classNames: [String]? = nil, name: String) throws(ImageError) {
-        guard !records.isEmpty else { throw ImageError(name, "holds no images") }
+    /// - Throws: `FileError` if a record is cut short or a label is out of range.
+    init(records: [UInt8], classNames: [String]? = nil, name: String) throws(FileError) {
+        guard !records.isEmpty else { throw FileError(name, "holds no images") }
         guard records.count % Self.recordSize == 0 else {
-            throw ImageError(
+            throw FileError(
                 name,
                 "is not CIFAR-10's binary version (\(records.count) bytes are not a multiple of "
                     + "\(Self.recordSize))")
         }
         let names = classNames ?? Self.standardNames
         for start in stride(from: 0, to: records.count, by: Self.recordSize) where records[start] >= names.count {
-            throw ImageError(
+            throw FileError(
                 name, "has the label \(records[start]) at byte \(start), but there are \(names.count) classes")
         }
         self.records = records
@@ -34,7 +35,7 @@ struct CIFARDataset: ImageDataset {
     }
 
     /// - Returns: nil if the tree holds no CIFAR-10 batches.
-    init?(tree: some FileTree, split: DatasetSplit?) throws(ImageError) {
+    init?(tree: some FileTree, split: DatasetSplit?) throws(FileError) {
         func file(_ index: Int) -> Substring { tree.paths[index].split(separator: "/").last ?? "" }
         func isBatch(_ index: Int, _ prefix: String) -> Bool {
             file(index).hasPrefix(prefix) && file(index).hasSuffix(".bin")
@@ -45,13 +46,13 @@ struct CIFARDataset: ImageDataset {
         let wanted = split ?? .train
         let chosen = wanted == .train ? train : wanted == .test ? test : []
         guard !chosen.isEmpty else {
-            throw ImageError(tree.name, "has no CIFAR-10 batches for the split '\(wanted.rawValue)'")
+            throw FileError(tree.name, "has no CIFAR-10 batches for the split '\(wanted.rawValue)'")
         }
         var records: [UInt8] = []
         for index in chosen {
             let batch = try tree.contents(of: index, limit: 1 << 30)
             guard batch.count % Self.recordSize == 0 else {
-                throw ImageError(tree.name(of: index), "is cut short or not CIFAR-10's binary version")
+                throw FileError(tree.name(of: index), "is cut short or not CIFAR-10's binary version")
             }
             records += batch
         }
@@ -63,9 +64,9 @@ struct CIFARDataset: ImageDataset {
     }
 
     /// Opens one batch file, with the names beside it if they are there.
-    init(file url: URL, split: DatasetSplit?) throws(ImageError) {
+    init(file url: URL, split: DatasetSplit?) throws(FileError) {
         guard split == nil else {
-            throw ImageError(url.path, "is a single file without splits", remedy: "Leave the split out")
+            throw FileError(url.path, "is a single file without splits", remedy: "Leave the split out")
         }
         let meta = url.deletingLastPathComponent().appendingPathComponent("batches.meta.txt")
         var names: [String]?
@@ -85,7 +86,7 @@ struct CIFARDataset: ImageDataset {
 
     func label(_ index: Int) -> Int { Int(records[index * Self.recordSize]) }
 
-    func image(_ index: Int) throws(ImageError) -> Image {
+    func image(_ index: Int) throws(FileError) -> Image {
         let start = index * Self.recordSize + 1
         let planes = Array(records[start..<start + Self.recordSize - 1])  // (3, 32, 32)
         return try Image(planes: planes, channels: 3, height: Self.side, width: Self.side)

@@ -1,4 +1,5 @@
 import CImages
+import Files
 
 /// A drawing surface: lengths in pixels, y running down, colours 0xRRGGBB.
 final class Canvas {
@@ -6,8 +7,8 @@ final class Canvas {
     let height: Int
     private let handle: OpaquePointer
 
-    /// - Throws: `ImageError` if the size is out of range.
-    init(width: Int, height: Int, background: UInt32) throws(ImageError) {
+    /// - Throws: `FileError` if the size is out of range.
+    init(width: Int, height: Int, background: UInt32) throws(FileError) {
         try Image.check(width: width, height: height, channels: 3)
         handle = try opened("the picture") { ci_canvas_create(Int32(width), Int32(height), background, $0) }
         self.width = width
@@ -53,7 +54,7 @@ final class Canvas {
     }
 
     /// Ends drawing.
-    func image() throws(ImageError) -> Image {
+    func image() throws(FileError) -> Image {
         var pixels = [UInt8](repeating: 0, count: width * height * 3)
         try checked("the picture") { ci_canvas_pixels(handle, &pixels, $0) }
         return Image(unchecked: pixels, width: width, height: height, channels: 3)

@@ -1,3 +1,5 @@
+import Files
+
 /// A file's place in a tree of class folders.
 struct ImagePath {
     let index: Int
@@ -26,13 +28,13 @@ struct ClassFolderDataset: ImageDataset {
     private let tree: any FileTree
     private let items: [(index: Int, label: Int)]
 
-    /// - Throws: `ImageError` if there are no pictures, no such split, or pictures at unequal depths.
-    init(tree: some FileTree, split: DatasetSplit?) throws(ImageError) {
+    /// - Throws: `FileError` if there are no pictures, no such split, or pictures at unequal depths.
+    init(tree: some FileTree, split: DatasetSplit?) throws(FileError) {
         var images: [ImagePath] = []
         for (i, path) in tree.paths.enumerated() {
             if let image = ImagePath(path, index: i) { images.append(image) }
         }
-        guard !images.isEmpty else { throw ImageError(tree.name, "holds no PNG or JPEG files") }
+        guard !images.isEmpty else { throw FileError(tree.name, "holds no PNG or JPEG files") }
         var depth = Self.commonDepth(images)
 
         var chosen = images
@@ -44,16 +46,16 @@ struct ClassFolderDataset: ImageDataset {
             depth += 1
         }
         guard isSplit || split == nil else {
-            throw ImageError(
+            throw FileError(
                 tree.name, "has no split folders such as 'train' and 'test'", remedy: "Leave the split out")
         }
         guard !chosen.isEmpty else {
-            throw ImageError(tree.name, "has no pictures for the split '\((split ?? .train).rawValue)'")
+            throw FileError(tree.name, "has no pictures for the split '\((split ?? .train).rawValue)'")
         }
 
         let isFlat = classFolders.allSatisfy { $0.folders.count == depth }
         if !isFlat, let stray = classFolders.first(where: { $0.folders.count == depth }) {
-            throw ImageError(tree.name(of: stray.index), "lies beside class folders, not in one")
+            throw FileError(tree.name(of: stray.index), "lies beside class folders, not in one")
         }
         let folders = Set(classFolders.map { $0.folders.count > depth ? String($0.folders[depth]) : "images" })
         classNames = Self.sorted(folders)
@@ -70,7 +72,7 @@ struct ClassFolderDataset: ImageDataset {
 
     func label(_ index: Int) -> Int { items[index].label }
 
-    func image(_ index: Int) throws(ImageError) -> Image {
+    func image(_ index: Int) throws(FileError) -> Image {
         let file = items[index].index
         return try Image.decode(
             try tree.contents(of: file, limit: Image.maximumFileSize), name: tree.name(of: file))

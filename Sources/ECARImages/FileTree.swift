@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Named files to read: a folder, or an archive that unpacks to one.
@@ -7,7 +8,7 @@ protocol FileTree: Sendable {
     /// Relative paths with "/", sorted by their UTF-8 bytes.
     var paths: [String] { get }
     /// Reads a file whole; safe from many threads at once.
-    func contents(of index: Int, limit: Int) throws(ImageError) -> [UInt8]
+    func contents(of index: Int, limit: Int) throws(FileError) -> [UInt8]
 }
 
 extension FileTree {
@@ -35,8 +36,8 @@ struct FolderTree: FileTree {
     private let root: URL
     private static let maximumDepth = 8
 
-    /// - Throws: `ImageError` if a folder cannot be listed.
-    init(_ url: URL) throws(ImageError) {
+    /// - Throws: `FileError` if a folder cannot be listed.
+    init(_ url: URL) throws(FileError) {
         root = url
         name = url.path
         var found: [String] = []
@@ -46,15 +47,15 @@ struct FolderTree: FileTree {
 
     private static func list(
         _ folder: URL, prefix: String, depth: Int, into found: inout [String]
-    ) throws(ImageError) {
+    ) throws(FileError) {
         guard depth <= maximumDepth else {
-            throw ImageError(folder.path, "is nested more than \(maximumDepth) folders deep")
+            throw FileError(folder.path, "is nested more than \(maximumDepth) folders deep")
         }
         let entries: [String]
         do {
             entries = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         } catch {
-            throw ImageError(folder.path, "cannot be listed")
+            throw FileError(folder.path, "cannot be listed")
         }
         for entry in entries where !entry.hasPrefix(".") {
             let url = folder.appendingPathComponent(entry)
@@ -71,7 +72,7 @@ struct FolderTree: FileTree {
         }
     }
 
-    func contents(of index: Int, limit: Int) throws(ImageError) -> [UInt8] {
+    func contents(of index: Int, limit: Int) throws(FileError) -> [UInt8] {
         try InputFile(root.appendingPathComponent(paths[index])).contents(limit: limit)
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Grey pictures and labels of the MNIST family, held in memory.
@@ -7,16 +8,16 @@ struct IDXDataset: ImageDataset {
     private let images: IDXArray  // (N, H, W)
     private let labels: IDXArray  // (N)
 
-    /// - Throws: `ImageError` if the two do not belong together or hold nothing.
-    init(images: IDXArray, labels: IDXArray, name: String) throws(ImageError) {
+    /// - Throws: `FileError` if the two do not belong together or hold nothing.
+    init(images: IDXArray, labels: IDXArray, name: String) throws(FileError) {
         guard images.shape[0] == labels.shape[0] else {
-            throw ImageError(name, "has \(images.shape[0]) images but \(labels.shape[0]) labels")
+            throw FileError(name, "has \(images.shape[0]) images but \(labels.shape[0]) labels")
         }
-        guard images.shape[0] > 0 else { throw ImageError(name, "holds no images") }
+        guard images.shape[0] > 0 else { throw FileError(name, "holds no images") }
         do {
             try Image.check(width: images.shape[2], height: images.shape[1], channels: 1)
         } catch {
-            throw ImageError(
+            throw FileError(
                 name, "holds images of \(images.shape[2])×\(images.shape[1]) pixels, which is out of range")
         }
         let largest = labels.bytes[labels.start...].max() ?? 0
@@ -27,18 +28,18 @@ struct IDXDataset: ImageDataset {
     }
 
     /// - Returns: nil if the tree holds no IDX images.
-    init?(tree: some FileTree, split: DatasetSplit?) throws(ImageError) {
+    init?(tree: some FileTree, split: DatasetSplit?) throws(FileError) {
         let files = tree.paths.indices.filter { Self.isImagesName(tree.paths[$0]) }
         guard !files.isEmpty else { return nil }
         let wanted = split ?? .train
         let matching = files.filter { Self.split(of: tree.paths[$0]) == wanted }
         guard let file = matching.first ?? (split == nil && files.count == 1 ? files.first : nil) else {
-            throw ImageError(tree.name, "has no IDX images for the split '\(wanted.rawValue)'")
+            throw FileError(tree.name, "has no IDX images for the split '\(wanted.rawValue)'")
         }
         let path = tree.paths[file]
         let candidates = Self.labelsNames(for: path)
         guard let labels = candidates.lazy.compactMap({ tree.index(of: $0) }).first else {
-            throw ImageError(tree.name(of: file), "has no labels file beside it (such as \(candidates[0]))")
+            throw FileError(tree.name(of: file), "has no labels file beside it (such as \(candidates[0]))")
         }
         try self.init(
             images: try IDXArray(
@@ -54,7 +55,7 @@ struct IDXDataset: ImageDataset {
 
     func label(_ index: Int) -> Int { Int(labels.bytes[labels.start + index]) }
 
-    func image(_ index: Int) throws(ImageError) -> Image {
+    func image(_ index: Int) throws(FileError) -> Image {
         let (height, width) = (images.shape[1], images.shape[2])
         let start = images.start + index * height * width
         return Image(
@@ -90,14 +91,14 @@ struct IDXDataset: ImageDataset {
 }
 
 /// Opens one IDX file of pictures with the labels beside it.
-func openIDXFile(_ url: URL, split: DatasetSplit?) throws(ImageError) -> IDXDataset {
+func openIDXFile(_ url: URL, split: DatasetSplit?) throws(FileError) -> IDXDataset {
     guard split == nil else {
-        throw ImageError(url.path, "is a single file without splits", remedy: "Leave the split out or give its folder")
+        throw FileError(url.path, "is a single file without splits", remedy: "Leave the split out or give its folder")
     }
     let candidates = IDXDataset.labelsNames(for: url.lastPathComponent)
         .map { url.deletingLastPathComponent().appendingPathComponent($0) }
     guard let labels = candidates.first(where: { $0 != url && FileManager.default.fileExists(atPath: $0.path) }) else {
-        throw ImageError(url.path, "has no labels file beside it (such as \(candidates[0].lastPathComponent))")
+        throw FileError(url.path, "has no labels file beside it (such as \(candidates[0].lastPathComponent))")
     }
     let limit = 8 << 30
     return try IDXDataset(

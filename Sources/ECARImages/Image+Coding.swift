@@ -1,4 +1,5 @@
 import CImages
+import Files
 import Foundation
 
 extension Image {
@@ -12,8 +13,8 @@ extension Image {
 
     /// Reads a PNG or JPEG file, known by its content. EXIF orientation is not applied.
     ///
-    /// - Throws: `ImageError` if the file is missing, damaged, cut short, too large or of another kind.
-    public static func read(_ url: URL) throws(ImageError) -> Image {
+    /// - Throws: `FileError` if the file is missing, damaged, cut short, too large or of another kind.
+    public static func read(_ url: URL) throws(FileError) -> Image {
         let file = try InputFile(url)
         return try decode(try file.contents(limit: maximumFileSize), name: file.name)
     }
@@ -21,15 +22,15 @@ extension Image {
     /// Decodes a PNG or JPEG, known by its content. Transparency is laid over white, 16 bits become 8.
     ///
     /// - Parameter name: what errors call the input.
-    /// - Throws: `ImageError` if the bytes are damaged, cut short, too large or of another kind.
-    public static func decode(_ bytes: [UInt8], name: String) throws(ImageError) -> Image {
+    /// - Throws: `FileError` if the bytes are damaged, cut short, too large or of another kind.
+    public static func decode(_ bytes: [UInt8], name: String) throws(FileError) -> Image {
         var result = ci_image()
         if bytes.starts(with: pngMagic) {
             try checked(name) { ci_png_read(bytes, bytes.count, limits, &result, nil, $0) }
         } else if bytes.starts(with: jpegMagic) {
             try checked(name) { ci_jpeg_read(bytes, bytes.count, limits, &result, $0) }
         } else {
-            throw ImageError(
+            throw FileError(
                 name, bytes.isEmpty ? "is empty" : "is neither a PNG nor a JPEG", remedy: "Convert it to one of them")
         }
         defer { ci_image_free(&result) }
@@ -40,14 +41,14 @@ extension Image {
     }
 
     /// Decodes a PNG or JPEG held in `Data`.
-    public static func decode(_ bytes: Data, name: String) throws(ImageError) -> Image {
+    public static func decode(_ bytes: Data, name: String) throws(FileError) -> Image {
         try decode([UInt8](bytes), name: name)
     }
 
     /// The text chunks (tEXt, zTXt, iTXt) of a PNG by keyword.
     ///
-    /// - Throws: `ImageError` if the PNG is damaged anywhere.
-    public static func pngText(_ bytes: Data, name: String = "PNG") throws(ImageError) -> [String: String] {
+    /// - Throws: `FileError` if the PNG is damaged anywhere.
+    public static func pngText(_ bytes: Data, name: String = "PNG") throws(FileError) -> [String: String] {
         var image = ci_image()
         var texts = ci_texts()
         let bytes = [UInt8](bytes)
@@ -75,14 +76,14 @@ extension Image {
     /// Encodes the picture as a PNG.
     ///
     /// - Parameter text: text chunks by keyword (1 to 79 ASCII characters); ASCII is stored as tEXt, the rest as iTXt.
-    /// - Throws: `ImageError` for a bad keyword or text with a null character.
-    public func png(text: [String: String] = [:]) throws(ImageError) -> Data {
+    /// - Throws: `FileError` for a bad keyword or text with a null character.
+    public func png(text: [String: String] = [:]) throws(FileError) -> Data {
         for (key, value) in text {
             let isPrintable = key.utf8.allSatisfy { (32...126).contains($0) }
             guard isPrintable, (1...79).contains(key.utf8.count), key.first != " ", key.last != " ",
                 !key.contains("  "), !value.utf8.contains(0)
             else {
-                throw ImageError("PNG text '\(key)'", "has a keyword or a value that the format does not allow")
+                throw FileError("PNG text '\(key)'", "has a keyword or a value that the format does not allow")
             }
         }
         let chunks = text.sorted { $0.key < $1.key }.map { key, value in
@@ -98,7 +99,7 @@ extension Image {
         }
         var result = ci_bytes()
         var copy = pixels
-        try copy.withUnsafeMutableBufferPointer { (buffer) throws(ImageError) in
+        try copy.withUnsafeMutableBufferPointer { (buffer) throws(FileError) in
             var image = ci_image(
                 width: Int32(width), height: Int32(height), channels: Int32(channels), pixels: buffer.baseAddress)
             try checked("PNG") { ci_png_write(&image, chunks, Int32(chunks.count), &result, $0) }
@@ -107,7 +108,7 @@ extension Image {
     }
 
     /// Writes the picture as a PNG file, atomically.
-    public func write(to url: URL, text: [String: String] = [:]) throws(ImageError) {
+    public func write(to url: URL, text: [String: String] = [:]) throws(FileError) {
         try writeAtomically(try png(text: text), to: url)
     }
 }

@@ -1,8 +1,10 @@
+import Files
+
 extension Image {
     /// Scales the picture: bicubic, with the kernel widened when shrinking so that nothing aliases (as Pillow does).
     ///
-    /// - Throws: `ImageError` if the new size is out of range.
-    public func resized(width: Int, height: Int) throws(ImageError) -> Image {
+    /// - Throws: `FileError` if the new size is out of range.
+    public func resized(width: Int, height: Int) throws(FileError) -> Image {
         try Self.check(width: width, height: height, channels: channels)
         if width == self.width && height == self.height { return self }
         let across = ResamplingFilter(from: self.width, to: width)
@@ -14,10 +16,10 @@ extension Image {
 
     /// Repeats each pixel `factor` times across and down.
     ///
-    /// - Throws: `ImageError` if the new size is out of range.
-    public func magnified(_ factor: Int) throws(ImageError) -> Image {
+    /// - Throws: `FileError` if the new size is out of range.
+    public func magnified(_ factor: Int) throws(FileError) -> Image {
         guard factor >= 1, factor <= Self.maximumSide else {
-            throw ImageError("an image", "cannot be magnified \(factor) times")
+            throw FileError("an image", "cannot be magnified \(factor) times")
         }
         if factor == 1 { return self }
         try Self.check(width: width * factor, height: height * factor, channels: channels)
@@ -37,10 +39,10 @@ extension Image {
 
     /// Cuts a rectangle out.
     ///
-    /// - Throws: `ImageError` if it does not lie inside the picture.
-    public func cropped(x: Int, y: Int, width: Int, height: Int) throws(ImageError) -> Image {
+    /// - Throws: `FileError` if it does not lie inside the picture.
+    public func cropped(x: Int, y: Int, width: Int, height: Int) throws(FileError) -> Image {
         guard x >= 0, y >= 0, width >= 1, height >= 1, width <= self.width - x, height <= self.height - y else {
-            throw ImageError(
+            throw FileError(
                 "an image", "of \(self.width)×\(self.height) pixels has no part \(width)×\(height) at (\(x), \(y))")
         }
         if width == self.width && height == self.height { return self }
@@ -62,10 +64,10 @@ extension Image {
 
     /// Centres the picture on a larger ground of one value.
     ///
-    /// - Throws: `ImageError` if the ground is smaller than the picture.
-    public func padded(width: Int, height: Int, fill: UInt8 = 0) throws(ImageError) -> Image {
+    /// - Throws: `FileError` if the ground is smaller than the picture.
+    public func padded(width: Int, height: Int, fill: UInt8 = 0) throws(FileError) -> Image {
         guard width >= self.width, height >= self.height else {
-            throw ImageError(
+            throw FileError(
                 "an image", "of \(self.width)×\(self.height) pixels cannot be padded to \(width)×\(height)")
         }
         if width == self.width && height == self.height { return self }
@@ -83,8 +85,8 @@ extension Image {
 
     /// Grey becomes colour by repetition, colour grey by luma (ITU-R BT.601, rounded as Pillow's "L").
     ///
-    /// - Throws: `ImageError` for a number other than 1 or 3.
-    public func converted(channels: Int) throws(ImageError) -> Image {
+    /// - Throws: `FileError` for a number other than 1 or 3.
+    public func converted(channels: Int) throws(FileError) -> Image {
         try Self.check(width: width, height: height, channels: channels)
         if channels == self.channels { return self }
         var result = [UInt8](repeating: 0, count: width * height * channels)

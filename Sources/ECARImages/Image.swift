@@ -1,3 +1,5 @@
+import Files
+
 /// An 8-bit picture: grey or sRGB.
 ///
 /// Letters: H height, W width, C channels.
@@ -16,11 +18,11 @@ public struct Image: Sendable, Equatable {
 
     /// Takes pixels as they are.
     ///
-    /// - Throws: `ImageError` if the sizes are out of range or do not fit the number of pixels.
-    public init(width: Int, height: Int, channels: Int, pixels: [UInt8]) throws(ImageError) {
+    /// - Throws: `FileError` if the sizes are out of range or do not fit the number of pixels.
+    public init(width: Int, height: Int, channels: Int, pixels: [UInt8]) throws(FileError) {
         try Self.check(width: width, height: height, channels: channels)
         guard pixels.count == width * height * channels else {
-            throw ImageError(
+            throw FileError(
                 "an image",
                 "has \(pixels.count) bytes, not the \(width * height * channels) of "
                     + "\(width)×\(height)×\(channels)")
@@ -29,7 +31,7 @@ public struct Image: Sendable, Equatable {
     }
 
     /// A picture of one value.
-    public init(width: Int, height: Int, channels: Int, fill: UInt8 = 0) throws(ImageError) {
+    public init(width: Int, height: Int, channels: Int, fill: UInt8 = 0) throws(FileError) {
         try Self.check(width: width, height: height, channels: channels)
         let pixels = [UInt8](repeating: fill, count: width * height * channels)
         self.init(unchecked: pixels, width: width, height: height, channels: channels)
@@ -42,13 +44,13 @@ public struct Image: Sendable, Equatable {
         self.pixels = pixels
     }
 
-    static func check(width: Int, height: Int, channels: Int) throws(ImageError) {
+    static func check(width: Int, height: Int, channels: Int) throws(FileError) {
         guard channels == 1 || channels == 3 else {
-            throw ImageError("an image", "cannot have \(channels) channels", remedy: "Use 1 (grey) or 3 (colour)")
+            throw FileError("an image", "cannot have \(channels) channels", remedy: "Use 1 (grey) or 3 (colour)")
         }
         guard (1...maximumSide).contains(width), (1...maximumSide).contains(height), width * height <= maximumPixels
         else {
-            throw ImageError(
+            throw FileError(
                 "an image", "cannot be \(width)×\(height) pixels",
                 remedy: "The limits are \(maximumSide) pixels a side and \(maximumPixels) in all")
         }
@@ -60,11 +62,11 @@ public struct Image: Sendable, Equatable {
 extension Image {
     /// Takes a model's output: planes in [−1, 1], rounded to bytes and clamped.
     ///
-    /// - Throws: `ImageError` if the sizes do not fit, or a value is not finite.
-    public init(planes: [Float], channels: Int, height: Int, width: Int) throws(ImageError) {  // (C, H, W)
+    /// - Throws: `FileError` if the sizes do not fit, or a value is not finite.
+    public init(planes: [Float], channels: Int, height: Int, width: Int) throws(FileError) {  // (C, H, W)
         var bytes = [UInt8](repeating: 0, count: planes.count)
         for (i, value) in planes.enumerated() {
-            guard value.isFinite else { throw ImageError("an image", "has a value that is not finite (\(value))") }
+            guard value.isFinite else { throw FileError("an image", "has a value that is not finite (\(value))") }
             bytes[i] = UInt8(min(max((value * 127.5 + 127.5).rounded(), 0), 255))
         }
         try self.init(planes: bytes, channels: channels, height: height, width: width)
@@ -72,12 +74,12 @@ extension Image {
 
     /// Takes planes of bytes.
     ///
-    /// - Throws: `ImageError` if the sizes do not fit.
-    public init(planes: [UInt8], channels: Int, height: Int, width: Int) throws(ImageError) {  // (C, H, W)
+    /// - Throws: `FileError` if the sizes do not fit.
+    public init(planes: [UInt8], channels: Int, height: Int, width: Int) throws(FileError) {  // (C, H, W)
         try Self.check(width: width, height: height, channels: channels)
         let area = width * height
         guard planes.count == channels * area else {
-            throw ImageError(
+            throw FileError(
                 "an image", "has \(planes.count) values, not the \(channels * area) of \(channels)×\(height)×\(width)")
         }
         var pixels = planes

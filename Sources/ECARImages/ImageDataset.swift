@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Labelled pictures, by number.
@@ -12,8 +13,8 @@ public protocol ImageDataset: Sendable {
     func label(_ index: Int) -> Int
     /// Reads a picture; safe from many threads at once.
     ///
-    /// - Throws: `ImageError` if its file is damaged or gone.
-    func image(_ index: Int) throws(ImageError) -> Image
+    /// - Throws: `FileError` if its file is damaged or gone.
+    func image(_ index: Int) throws(FileError) -> Image
 }
 
 /// Opens a data set, known by its content.
@@ -22,17 +23,17 @@ public protocol ImageDataset: Sendable {
 ///   - url: a folder of class folders with PNG or JPEG files, the same in a `.tar` or `.tar.gz`; a folder or file of
 ///     the IDX (MNIST) format, gzip or not; a folder, archive or file of CIFAR-10's binary version.
 ///   - split: "train", "valid" or "test". Without it, train where there are splits, and everything where there are none.
-/// - Throws: `ImageError` if the path is missing, damaged, empty, of no known kind, or has no such split.
-public func openDataset(_ url: URL, split: String? = nil) throws(ImageError) -> any ImageDataset {
-    let split = try split.map { (name) throws(ImageError) in
+/// - Throws: `FileError` if the path is missing, damaged, empty, of no known kind, or has no such split.
+public func openDataset(_ url: URL, split: String? = nil) throws(FileError) -> any ImageDataset {
+    let split = try split.map { (name) throws(FileError) in
         guard let split = DatasetSplit(name: name) else {
-            throw ImageError("the split '\(name)'", "is unknown", remedy: "Use train, valid or test")
+            throw FileError("the split '\(name)'", "is unknown", remedy: "Use train, valid or test")
         }
         return split
     }
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-        throw ImageError(url.path, "does not exist")
+        throw FileError(url.path, "does not exist")
     }
     if isFolder.boolValue { return try openTree(FolderTree(url.resolvingSymlinksInPath()), split: split) }
     let file = try InputFile(url)
@@ -43,7 +44,7 @@ public func openDataset(_ url: URL, split: String? = nil) throws(ImageError) -> 
     if IDXArray.isImages(start) { return try openIDXFile(url, split: split) }
     if isTar(start) { return try openTree(TarTree(file), split: split) }
     if url.pathExtension == "bin" { return try CIFARDataset(file: url, split: split) }
-    throw ImageError(
+    throw FileError(
         url.path, "is no data set of a known kind",
         remedy: "Give a folder or .tar of class folders with PNG or JPEG files, IDX files, or CIFAR-10's binary version"
     )
@@ -63,8 +64,8 @@ enum DatasetSplit: String, CaseIterable, Sendable {
     }
 }
 
-private func openTree(_ tree: some FileTree, split: DatasetSplit?) throws(ImageError) -> any ImageDataset {
-    guard !tree.paths.isEmpty else { throw ImageError(tree.name, "holds no files") }
+private func openTree(_ tree: some FileTree, split: DatasetSplit?) throws(FileError) -> any ImageDataset {
+    guard !tree.paths.isEmpty else { throw FileError(tree.name, "holds no files") }
     if let idx = try IDXDataset(tree: tree, split: split) { return idx }
     if let cifar = try CIFARDataset(tree: tree, split: split) { return cifar }
     return try ClassFolderDataset(tree: tree, split: split)

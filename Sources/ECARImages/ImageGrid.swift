@@ -1,3 +1,5 @@
+import Files
+
 /// Pictures side by side, with optional text: a title, a label under each picture, one for each row and column.
 ///
 /// A picture smaller than its cell is magnified by whole pixels, so that 8×8, 16×16 and 32×32 stages compare.
@@ -31,8 +33,8 @@ public struct ImageGrid: Sendable {
 
     /// Draws the grid, in colour.
     ///
-    /// - Throws: `ImageError` if there are no pictures, or the grid would be larger than a picture may be.
-    public func render() throws(ImageError) -> Image {
+    /// - Throws: `FileError` if there are no pictures, or the grid would be larger than a picture may be.
+    public func render() throws(FileError) -> Image {
         let layout = try GridLayout(self)
         let canvas = try Canvas(width: layout.width, height: layout.height, background: Palette.paper)
         drawText(on: canvas, layout)
@@ -100,9 +102,9 @@ private struct GridLayout {
     private static let smallestSide = 96
     private static let widestRowLabel = 320
 
-    init(_ grid: ImageGrid) throws(ImageError) {
+    init(_ grid: ImageGrid) throws(FileError) {
         guard let widest = grid.images.map(\.width).max(), let highest = grid.images.map(\.height).max() else {
-            throw ImageError("an image grid", "needs at least one image")
+            throw FileError("an image grid", "needs at least one image")
         }
         let count = grid.images.count
         let square = Int(Double(count).squareRoot().rounded(.up))
@@ -115,7 +117,7 @@ private struct GridLayout {
         let automatic = min((Self.smallestSide + side - 1) / side, room)
         let factor = grid.magnification ?? automatic
         guard (1...256).contains(factor) else {
-            throw ImageError("an image grid", "cannot magnify \(factor) times", remedy: "Use 1 to 256")
+            throw FileError("an image grid", "cannot magnify \(factor) times", remedy: "Use 1 to 256")
         }
         cellWidth = widest * factor
         cellHeight = highest * factor

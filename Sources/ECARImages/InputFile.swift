@@ -1,4 +1,5 @@
 import CImages
+import Files
 import Foundation
 
 /// A regular file, open for reading from many threads at once.
@@ -9,8 +10,8 @@ final class InputFile: Sendable {
     let size: Int
     private let descriptor: Int32
 
-    /// - Throws: `ImageError` if the file is missing, unreadable, or no regular file.
-    init(_ url: URL) throws(ImageError) {
+    /// - Throws: `FileError` if the file is missing, unreadable, or no regular file.
+    init(_ url: URL) throws(FileError) {
         let path = url.path
         var size: Int64 = 0
         descriptor = try checked(path) { ci_open(path, &size, $0) }
@@ -18,20 +19,17 @@ final class InputFile: Sendable {
         name = path
     }
 
-    deinit {
-        var message = [CChar](repeating: 0, count: Int(CI_MESSAGE))
-        _ = ci_close(descriptor, &message)
-    }
+    deinit { ci_close(descriptor) }
 
     /// Reads a stretch of the file.
     ///
-    /// - Throws: `ImageError` if the file ends before it.
-    func read(_ range: Range<Int>) throws(ImageError) -> [UInt8] {
-        guard range.lowerBound >= 0, range.upperBound <= size else { throw ImageError(name, "ends too early") }
+    /// - Throws: `FileError` if the file ends before it.
+    func read(_ range: Range<Int>) throws(FileError) -> [UInt8] {
+        guard range.lowerBound >= 0, range.upperBound <= size else { throw FileError(name, "ends too early") }
         guard !range.isEmpty else { return [] }
-        var status: Result<Void, ImageError> = .success(())
+        var status: Result<Void, FileError> = .success(())
         let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
-            status = Result { () throws(ImageError) in
+            status = Result { () throws(FileError) in
                 try checked(name) {
                     ci_pread(descriptor, buffer.baseAddress, range.count, Int64(range.lowerBound), $0)
                 }
@@ -43,30 +41,30 @@ final class InputFile: Sendable {
     }
 
     /// Reads the whole file, if it has at most `limit` bytes.
-    func contents(limit: Int) throws(ImageError) -> [UInt8] {
+    func contents(limit: Int) throws(FileError) -> [UInt8] {
         guard size <= limit else {
-            throw ImageError(name, "is too large (\(size) bytes; the limit is \(limit))")
+            throw FileError(name, "is too large (\(size) bytes; the limit is \(limit))")
         }
         return try read(0..<size)
     }
 
     /// Lists an uncompressed tar without reading its contents.
-    func openTar() throws(ImageError) -> OpaquePointer {
+    func openTar() throws(FileError) -> OpaquePointer {
         try opened(name) { ci_tar_open(descriptor, nil, 0, $0) }
     }
 }
 
 /// Decompresses gzip data, all members, CRCs checked.
 ///
-/// - Throws: `ImageError` if the data is damaged, cut short, or longer than `limit` bytes.
-func gunzip(_ bytes: [UInt8], limit: Int, name: String) throws(ImageError) -> [UInt8] {
+/// - Throws: `FileError` if the data is damaged, cut short, or longer than `limit` bytes.
+func gunzip(_ bytes: [UInt8], limit: Int, name: String) throws(FileError) -> [UInt8] {
     var result = ci_bytes()
     try checked(name) { ci_gunzip(bytes, bytes.count, limit, 0, &result, $0) }
     return result.take()
 }
 
 /// The first bytes of gzip data, at most `count`.
-func gunzipPrefix(_ bytes: [UInt8], count: Int, name: String) throws(ImageError) -> [UInt8] {
+func gunzipPrefix(_ bytes: [UInt8], count: Int, name: String) throws(FileError) -> [UInt8] {
     var result = ci_bytes()
     try checked(name) { ci_gunzip(bytes, bytes.count, count, 1, &result, $0) }
     return result.take()

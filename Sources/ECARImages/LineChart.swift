@@ -1,3 +1,5 @@
+import Files
+
 /// Curves over a common x axis, in one or more panels below each other: losses above, weights below.
 public struct LineChart: Sendable {
     public struct Point: Sendable, Equatable {
@@ -77,10 +79,10 @@ public struct LineChart: Sendable {
     /// - Parameters:
     ///   - width: of the picture, in pixels.
     ///   - panelHeight: of each panel, in pixels.
-    /// - Throws: `ImageError` if a size is too small or too large.
-    public func render(width: Int = 1200, panelHeight: Int = 420) throws(ImageError) -> Image {
+    /// - Throws: `FileError` if a size is too small or too large.
+    public func render(width: Int = 1200, panelHeight: Int = 420) throws(FileError) -> Image {
         guard width >= 320, (160...Image.maximumSide).contains(panelHeight), (1...64).contains(panels.count) else {
-            throw ImageError("a chart", "needs a panel and at least 320×160 pixels, not \(width)×\(panelHeight)")
+            throw FileError("a chart", "needs a panel and at least 320×160 pixels, not \(width)×\(panelHeight)")
         }
         let header = title.isEmpty ? 16.0 : 52.0
         let footer = 54.0

@@ -1,14 +1,15 @@
 import CImages
+import Files
 import Foundation
 
 /// Reads all arrays of a NumPy `.npz` file, by name without ".npy".
 ///
 /// - Parameter maximumBytes: the most that all arrays together may take in memory.
-/// - Throws: `ImageError` if the file is missing, damaged, too large, or holds something else than arrays of numbers.
-public func readNpz(_ url: URL, maximumBytes: Int = 16 << 30) throws(ImageError) -> [String: NumpyArray] {
+/// - Throws: `FileError` if the file is missing, damaged, too large, or holds something else than arrays of numbers.
+public func readNpz(_ url: URL, maximumBytes: Int = 16 << 30) throws(FileError) -> [String: NumpyArray] {
     let file = try InputFile(url)
     guard try file.read(0..<min(2, file.size)) == Array("PK".utf8) else {
-        throw ImageError(file.name, "is not an .npz file")
+        throw FileError(file.name, "is not an .npz file")
     }
     let archive = try opened(file.name) { ci_zip_open(url.path, $0) }
     defer { ci_archive_free(archive) }
@@ -17,21 +18,21 @@ public func readNpz(_ url: URL, maximumBytes: Int = 16 << 30) throws(ImageError)
     var room = maximumBytes
     while try checked(file.name, { ci_archive_next(archive, &entry, $0) }) == 1 {
         let path = String(cString: entry.path)
-        guard path.hasSuffix(".npy") else { throw ImageError(file.name, "holds '\(path)', which is no .npy array") }
+        guard path.hasSuffix(".npy") else { throw FileError(file.name, "holds '\(path)', which is no .npy array") }
         var content = ci_bytes()
         let name = "\(file.name)/\(path)"
         try checked(name) { ci_archive_content(archive, room, &content, $0) }
         room -= content.size
         result[String(path.dropLast(4))] = try NumpyArray(file: content.take(), name: name)
     }
-    guard !result.isEmpty else { throw ImageError(file.name, "holds no arrays") }
+    guard !result.isEmpty else { throw FileError(file.name, "holds no arrays") }
     return result
 }
 
 /// Writes arrays as a NumPy `.npz` file, uncompressed and atomically, in the order of their names.
 ///
-/// - Throws: `ImageError` if the file cannot be written.
-public func writeNpz(_ arrays: [String: NumpyArray], to url: URL) throws(ImageError) {
+/// - Throws: `FileError` if the file cannot be written.
+public func writeNpz(_ arrays: [String: NumpyArray], to url: URL) throws(FileError) {
     let writer = try ZipWriter(url)
     for (name, array) in arrays.sorted(by: { $0.key < $1.key }) {
         let header = NumpyArray.header(type: array.type, shape: array.shape)
@@ -54,11 +55,11 @@ public final class NpzWriter {
     private let width: Int
     private var labels: [Int64] = []
 
-    /// - Throws: `ImageError` if the file cannot be created.
-    public init(_ url: URL, count: Int, height: Int, width: Int) throws(ImageError) {
+    /// - Throws: `FileError` if the file cannot be created.
+    public init(_ url: URL, count: Int, height: Int, width: Int) throws(FileError) {
         let shape = [count, height, width, 3]
         guard let size = NumpyArray.byteCount(type: "|u1", shape: shape), size > 0 else {
-            throw ImageError(url.path, "cannot hold \(count) images of \(width)×\(height) pixels")
+            throw FileError(url.path, "cannot hold \(count) images of \(width)×\(height) pixels")
         }
         name = url.path
         self.count = count
@@ -72,22 +73,22 @@ public final class NpzWriter {
 
     /// Adds the next picture; grey becomes colour.
     ///
-    /// - Throws: `ImageError` for a picture of another size, one too many, or a full disk.
-    public func append(_ image: Image, label: Int) throws(ImageError) {
+    /// - Throws: `FileError` for a picture of another size, one too many, or a full disk.
+    public func append(_ image: Image, label: Int) throws(FileError) {
         guard image.width == width, image.height == height else {
-            throw ImageError(name, "takes images of \(width)×\(height) pixels, not \(image.width)×\(image.height)")
+            throw FileError(name, "takes images of \(width)×\(height) pixels, not \(image.width)×\(image.height)")
         }
-        guard labels.count < count else { throw ImageError(name, "has got its \(count) images already") }
+        guard labels.count < count else { throw FileError(name, "has got its \(count) images already") }
         try writer.write(try image.converted(channels: 3).pixels)
         labels.append(Int64(label))
     }
 
     /// Writes the labels and gives the file its name.
     ///
-    /// - Throws: `ImageError` if pictures are missing, or the file cannot be written.
-    public func finish() throws(ImageError) {
+    /// - Throws: `FileError` if pictures are missing, or the file cannot be written.
+    public func finish() throws(FileError) {
         guard labels.count == count else {
-            throw ImageError(name, "has got \(labels.count) of its \(count) images")
+            throw FileError(name, "has got \(labels.count) of its \(count) images")
         }
         let header = NumpyArray.header(type: "<i8", shape: [count])
         try writer.begin("arr_1.npy", size: header.count + 8 * count)
@@ -102,9 +103,9 @@ private final class ZipWriter {
     private let file: AtomicFile
     private let zip: OpaquePointer
 
-    init(_ url: URL) throws(ImageError) {
+    init(_ url: URL) throws(FileError) {
         let file = try AtomicFile(url)
-        zip = try file.withDescriptor { (descriptor) throws(ImageError) in
+        zip = try file.withDescriptor { (descriptor) throws(FileError) in
             try opened(url.path) { ci_zip_create(descriptor, $0) }
         }
         self.file = file
@@ -112,15 +113,15 @@ private final class ZipWriter {
 
     deinit { ci_zip_free(zip) }
 
-    func begin(_ path: String, size: Int) throws(ImageError) {
+    func begin(_ path: String, size: Int) throws(FileError) {
         try checked(file.target.path) { ci_zip_entry(zip, path, Int64(size), $0) }
     }
 
-    func write(_ bytes: [UInt8]) throws(ImageError) {
+    func write(_ bytes: [UInt8]) throws(FileError) {
         try checked(file.target.path) { ci_zip_write(zip, bytes, bytes.count, $0) }
     }
 
-    func finish() throws(ImageError) {
+    func finish() throws(FileError) {
         try checked(file.target.path) { ci_zip_close(zip, $0) }
         try file.commit()
     }

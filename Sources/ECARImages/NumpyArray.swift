@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// An array of NumPy's `.npy` format, row-major.
@@ -8,10 +9,10 @@ public struct NumpyArray: Sendable, Equatable {
     /// The values, as they lie in the file.
     public let bytes: [UInt8]
 
-    /// - Throws: `ImageError` if the type is unknown or the bytes do not fill the shape.
-    public init(type: String, shape: [Int], bytes: [UInt8]) throws(ImageError) {
+    /// - Throws: `FileError` if the type is unknown or the bytes do not fill the shape.
+    public init(type: String, shape: [Int], bytes: [UInt8]) throws(FileError) {
         guard let size = Self.byteCount(type: type, shape: shape), size == bytes.count else {
-            throw ImageError("an array", "of type \(type) and shape \(shape) cannot have \(bytes.count) bytes")
+            throw FileError("an array", "of type \(type) and shape \(shape) cannot have \(bytes.count) bytes")
         }
         self.type = type
         self.shape = shape
@@ -20,9 +21,9 @@ public struct NumpyArray: Sendable, Equatable {
 
     /// Reads a `.npy` file of any version.
     ///
-    /// - Throws: `ImageError` if it is damaged, cut short, column-major, or of a type that is not plain numbers.
-    package init(file: [UInt8], name: String) throws(ImageError) {
-        func invalid(_ cause: String) -> ImageError { ImageError(name, "is not a usable .npy array (\(cause))") }
+    /// - Throws: `FileError` if it is damaged, cut short, column-major, or of a type that is not plain numbers.
+    package init(file: [UInt8], name: String) throws(FileError) {
+        func invalid(_ cause: String) -> FileError { FileError(name, "is not a usable .npy array (\(cause))") }
         guard file.starts(with: [0x93] + Array("NUMPY".utf8)), file.count >= 12 else { throw invalid("no header") }
         let lengthSize = file[6] == 1 ? 2 : 4
         let length = file[8..<8 + lengthSize].reversed().reduce(0) { $0 << 8 | Int($1) }

@@ -1,3 +1,5 @@
+import Files
+
 /// How a picture becomes a square of the model's size.
 public enum ImageFit: String, Codable, Sendable, CaseIterable {
     /// Centred on black; a picture that is too large is shrunk first.
@@ -14,14 +16,14 @@ struct PictureTransform: Sendable {
     let flip: Bool
     let randomCrop: Double
 
-    /// - Throws: `ImageError` for a value out of range.
-    init(side: Int, channels: Int, fit: ImageFit, flip: Bool, randomCrop: Double) throws(ImageError) {
+    /// - Throws: `FileError` for a value out of range.
+    init(side: Int, channels: Int, fit: ImageFit, flip: Bool, randomCrop: Double) throws(FileError) {
         try Image.check(width: side, height: side, channels: channels)
         guard (0..<1).contains(randomCrop) else {
-            throw ImageError("randomCrop", "must lie in 0 ..< 1, not \(randomCrop)")
+            throw FileError("randomCrop", "must lie in 0 ..< 1, not \(randomCrop)")
         }
         guard fit == .crop || randomCrop == 0 else {
-            throw ImageError(
+            throw FileError(
                 "randomCrop", "works with the fit 'crop' only", remedy: "Set it to 0, or the fit to 'crop'")
         }
         self.side = side
@@ -34,7 +36,7 @@ struct PictureTransform: Sendable {
     /// - Returns: a picture of side×side pixels, and whether it is to be mirrored.
     func apply(
         _ image: Image, using generator: inout SplitMix64
-    ) throws(ImageError) -> (picture: Image, mirrored: Bool) {
+    ) throws(FileError) -> (picture: Image, mirrored: Bool) {
         // Always drawn, so that one option does not change what another one gets.
         let mirrored = generator.uniform() < 0.5
         var picture = image
@@ -53,7 +55,7 @@ struct PictureTransform: Sendable {
         return (try picture.converted(channels: channels), flip && mirrored)
     }
 
-    private func randomSquare(of image: Image, using generator: inout SplitMix64) throws(ImageError) -> Image {
+    private func randomSquare(of image: Image, using generator: inout SplitMix64) throws(FileError) -> Image {
         let shortest = min(image.width, image.height)
         let fraction = 1 - randomCrop * generator.uniform()
         let size = min(max(Int((Double(shortest) * fraction).rounded()), 1), shortest)

@@ -1,4 +1,5 @@
 import CImages
+import Files
 import Foundation
 
 /// The files of a `.tar`, read in place, or of a `.tar.gz`, unpacked in memory.
@@ -19,8 +20,8 @@ struct TarTree: FileTree {
     static let maximumUnpackedSize = 8 << 30
     private static let maximumEntries = 50_000_000
 
-    /// - Throws: `ImageError` if the archive is damaged, cut short, or holds what it must not.
-    init(_ file: InputFile) throws(ImageError) {
+    /// - Throws: `FileError` if the archive is damaged, cut short, or holds what it must not.
+    init(_ file: InputFile) throws(FileError) {
         let storage: Storage
         if isGzip(try file.read(0..<min(2, file.size))) {
             let packed = try file.contents(limit: Self.maximumUnpackedSize)
@@ -32,11 +33,11 @@ struct TarTree: FileTree {
     }
 
     /// An uncompressed tar in memory.
-    init(bytes: [UInt8], name: String) throws(ImageError) {
+    init(bytes: [UInt8], name: String) throws(FileError) {
         try self.init(.memory(bytes), name: name)
     }
 
-    private init(_ storage: Storage, name: String) throws(ImageError) {
+    private init(_ storage: Storage, name: String) throws(FileError) {
         var entries: [(path: String, range: Range<Int>)] = []
         switch storage {
         case .file(let file):
@@ -46,7 +47,7 @@ struct TarTree: FileTree {
         case .memory(let bytes):
             // The archive keeps the pointer, so it must be opened, listed and closed inside.
             let result = bytes.withUnsafeBufferPointer { buffer in
-                Result { () throws(ImageError) in
+                Result { () throws(FileError) in
                     let archive = try opened(name) { ci_tar_open(-1, buffer.baseAddress, buffer.count, $0) }
                     defer { ci_archive_free(archive) }
                     return try Self.list(archive, size: buffer.count, name: name)
@@ -56,7 +57,7 @@ struct TarTree: FileTree {
         }
         entries.sort { bytewise($0.path, $1.path) }
         for (one, next) in zip(entries, entries.dropFirst()) where one.path == next.path {
-            throw ImageError(name, "holds two files named \(one.path)")
+            throw FileError(name, "holds two files named \(one.path)")
         }
         self.name = name
         self.storage = storage
@@ -66,38 +67,38 @@ struct TarTree: FileTree {
 
     private static func list(
         _ archive: OpaquePointer, size: Int, name: String
-    ) throws(ImageError) -> [(path: String, range: Range<Int>)] {
+    ) throws(FileError) -> [(path: String, range: Range<Int>)] {
         var entries: [(path: String, range: Range<Int>)] = []
         var entry = ci_entry()
         while try checked(name, { ci_archive_next(archive, &entry, $0) }) == 1 {
             let path = String(cString: entry.path)
             let parts = path.split(separator: "/", omittingEmptySubsequences: true).filter { $0 != "." }
             guard !path.hasPrefix("/"), !parts.contains("..") else {
-                throw ImageError(name, "holds the path '\(path)', which points out of the archive")
+                throw FileError(name, "holds the path '\(path)', which points out of the archive")
             }
             switch Int(entry.kind) {
             case Int(CI_FOLDER): continue
             case Int(CI_FILE): break
             default:
-                throw ImageError(
+                throw FileError(
                     name, "holds '\(path)', which is a link or a special file",
                     remedy: "Pack the archive again with plain files only")
             }
             guard let last = parts.last, !parts.contains(where: { $0.hasPrefix(".") }) else { continue }
             let (offset, length) = (Int(entry.offset), Int(entry.size))
             guard offset >= 0, length >= 0, offset <= size, length <= size - offset else {
-                throw ImageError(name, "ends too early, inside '\(last)'")
+                throw FileError(name, "ends too early, inside '\(last)'")
             }
-            guard entries.count < maximumEntries else { throw ImageError(name, "holds too many files") }
+            guard entries.count < maximumEntries else { throw FileError(name, "holds too many files") }
             entries.append((parts.joined(separator: "/"), offset..<offset + length))
         }
         return entries
     }
 
-    func contents(of index: Int, limit: Int) throws(ImageError) -> [UInt8] {
+    func contents(of index: Int, limit: Int) throws(FileError) -> [UInt8] {
         let range = ranges[index]
         guard range.count <= limit else {
-            throw ImageError(name(of: index), "is too large (\(range.count) bytes; the limit is \(limit))")
+            throw FileError(name(of: index), "is too large (\(range.count) bytes; the limit is \(limit))")
         }
         switch storage {
         case .file(let file): return try file.read(range)

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Named tensors of a safetensors file: 8 bytes of header length (little-endian), a JSON header, then the tensors' bytes.
@@ -7,11 +8,6 @@ public struct SafeTensors {
     /// The header's `__metadata__`.
     public var metadata: [String: String]
 
-    /// What may be wrong with a file, in one sentence that names it.
-    public struct Failure: Error, CustomStringConvertible, Equatable {
-        public let description: String
-    }
-
     /// The format's own limit of the header.
     static let largestHeader = 100_000_000
 
@@ -19,24 +15,19 @@ public struct SafeTensors {
 
     /// Reads a file.
     ///
-    /// - Throws: ``Failure`` where the file cannot be read or breaks the format.
+    /// - Throws: `FileError` where the file cannot be read or breaks the format.
     public static func read(_ url: URL) throws -> SafeTensors {
-        let data: Data
-        do {
-            data = try Data(contentsOf: url, options: .mappedIfSafe)
-        } catch {
-            throw Failure(description: "\(url.path): \(reason(error))")
+        guard let data = try? Data(contentsOf: url, options: .mappedIfSafe) else {
+            throw FileError(url.path, "cannot be read")
         }
         return try parse(data, name: url.path)
     }
 
     /// Parses a file's bytes. Everything is checked against the number of bytes at hand before memory is taken for it.
     ///
-    /// - Throws: ``Failure``, its sentence beginning with `name`.
+    /// - Throws: `FileError`, its sentence beginning with `name`.
     public static func parse(_ data: Data, name: String) throws -> SafeTensors {
-        func fail(_ cause: String) -> Failure {
-            Failure(description: "\(name): not a valid safetensors file: \(cause)")
-        }
+        func fail(_ cause: String) -> FileError { FileError(name, "is not a valid safetensors file: \(cause)") }
         guard data.count >= 8 else { throw fail("it has only \(data.count) bytes") }
         let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard length <= UInt64(largestHeader), length <= UInt64(data.count - 8) else {
@@ -87,7 +78,7 @@ public struct SafeTensors {
         let shape: [Int]
         let range: Range<Int>
 
-        init(_ name: String, _ value: Any, bytes: Int, _ fail: (String) -> Failure) throws {
+        init(_ name: String, _ value: Any, bytes: Int, _ fail: (String) -> FileError) throws {
             guard let fields = value as? [String: Any], let code = fields["dtype"] as? String,
                 let shape = Self.integers(fields["shape"]), let offsets = Self.integers(fields["data_offsets"]),
                 offsets.count == 2, shape.count <= 16
@@ -116,10 +107,9 @@ public struct SafeTensors {
 
     // MARK: Writing
 
-    /// Writes tensors under their names, in the given order, by way of a temporary file that is synced and renamed: at no
-    /// moment is there half a file at `url`.
+    /// Writes tensors under their names, in the given order; the file appears once it is whole.
     ///
-    /// - Throws: ``Failure`` where the file cannot be written.
+    /// - Throws: `FileError` where the file cannot be written.
     public static func write(_ tensors: [(String, Tensor)], metadata: [String: String] = [:], to url: URL) throws {
         var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
         var offset = 0
@@ -133,30 +123,11 @@ public struct SafeTensors {
         var json = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
         while !json.count.isMultiple(of: 8) { json.append(UInt8(ascii: " ")) }
 
-        let temporary = url.deletingLastPathComponent().appendingPathComponent(
-            ".\(url.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).partial")
-        do {
-            guard FileManager.default.createFile(atPath: temporary.path, contents: nil) else {
-                throw CocoaError(.fileWriteUnknown)
-            }
-            let file = try FileHandle(forWritingTo: temporary)
-            defer { try? file.close() }
-            try file.write(contentsOf: withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) })
-            try file.write(contentsOf: json)
-            for (_, tensor) in tensors { try file.write(contentsOf: tensor.bytes()) }
-            try file.synchronize()
-            guard rename(temporary.path, url.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-        } catch {
-            try? FileManager.default.removeItem(at: temporary)
-            throw Failure(description: "\(url.path): cannot be written: \(reason(error))")
-        }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        guard let posix = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError else {
-            return error is TorchError ? "\(error)" : error.localizedDescription
-        }
-        return posix.localizedDescription
+        let file = try AtomicFile(url)
+        try file.write(withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) })
+        try file.write(json)
+        for (_, tensor) in tensors { try file.write(tensor.bytes()) }
+        try file.commit()
     }
 }
 

@@ -111,6 +111,6 @@ public struct Parameters {
     /// The given weights' names that no layer has asked for, sorted.
     public var unusedWeights: [String] {
         guard case .weights(let weights) = store.source else { return [] }
-        return weights.keys.filter { !Set(names).contains($0) }.sorted()
+        return Set(weights.keys).subtracting(names).sorted()
     }
 }

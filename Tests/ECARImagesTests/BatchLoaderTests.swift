@@ -1,4 +1,5 @@
 import ECARImages
+import Files
 import Foundation
 import Testing
 
@@ -13,8 +14,8 @@ private struct NumberedDataset: ImageDataset {
 
     func label(_ index: Int) -> Int { index % 2 }
 
-    func image(_ index: Int) throws(ImageError) -> Image {
-        if index == broken { throw ImageError("numbers/\(index)", "is broken") }
+    func image(_ index: Int) throws(FileError) -> Image {
+        if index == broken { throw FileError("numbers/\(index)", "is broken") }
         return try Image(width: width, height: height, channels: 1, fill: UInt8(index % 256))
     }
 }
@@ -71,23 +72,23 @@ private struct NumberedDataset: ImageDataset {
     @Test func passesErrorsOn() throws {
         let loader = try loader(NumberedDataset(count: 16, broken: 5))
         for _ in 0..<2 {
-            let error = #expect(throws: ImageError.self) { for _ in 0..<2 { _ = try loader.next() } }
-            #expect(error == ImageError("numbers/5", "is broken"))
+            let error = #expect(throws: FileError.self) { for _ in 0..<2 { _ = try loader.next() } }
+            #expect(error == FileError("numbers/5", "is broken"))
         }
     }
 
     @Test func refusesImpossiblePlans() throws {
         let dataset = NumberedDataset(count: 16)
-        let small = #expect(throws: ImageError.self) { try loader(dataset, batchSize: 17) }
+        let small = #expect(throws: FileError.self) { try loader(dataset, batchSize: 17) }
         #expect(small?.cause.contains("16 images") == true)
-        #expect(throws: ImageError.self) { try loader(dataset, batchSize: 0) }
-        #expect(throws: ImageError.self) { try loader(dataset, firstStep: -1) }
-        #expect(throws: ImageError.self) { try loader(dataset, rank: 1, processes: 1) }
-        #expect(throws: ImageError.self) {
+        #expect(throws: FileError.self) { try loader(dataset, batchSize: 0) }
+        #expect(throws: FileError.self) { try loader(dataset, firstStep: -1) }
+        #expect(throws: FileError.self) { try loader(dataset, rank: 1, processes: 1) }
+        #expect(throws: FileError.self) {
             try BatchLoader(
                 dataset: dataset, batchSize: 1, side: 4, channels: 1, fit: .pad, randomCrop: 0.5, seed: 0)
         }
-        #expect(throws: ImageError.self) {
+        #expect(throws: FileError.self) {
             try BatchLoader(
                 dataset: dataset, batchSize: 1, side: 4, channels: 1, fit: .crop, randomCrop: .nan, seed: 0)
         }
@@ -97,7 +98,7 @@ private struct NumberedDataset: ImageDataset {
         let loader = try loader(NumberedDataset(count: 16))
         _ = try loader.next()
         loader.stop()
-        #expect(throws: ImageError.self) { for _ in 0..<100 { _ = try loader.next() } }
+        #expect(throws: FileError.self) { for _ in 0..<100 { _ = try loader.next() } }
     }
 
     // MARK: Transforms
@@ -109,7 +110,7 @@ private struct NumberedDataset: ImageDataset {
         let classNames = ["only"]
 
         func label(_ index: Int) -> Int { 0 }
-        func image(_ index: Int) throws(ImageError) -> Image { picture }
+        func image(_ index: Int) throws(FileError) -> Image { picture }
     }
 
     private func transformed(

@@ -1,4 +1,5 @@
 import ECARImages
+import Files
 import Foundation
 import Testing
 
@@ -45,9 +46,9 @@ import Testing
             try check(try openDataset(url), perClass: 4, first: 0)
             try check(try openDataset(url, split: "train"), perClass: 4, first: 0)
             try check(try openDataset(url, split: "test"), perClass: 2, first: 50)
-            let error = #expect(throws: ImageError.self) { try openDataset(url, split: "val") }
+            let error = #expect(throws: FileError.self) { try openDataset(url, split: "val") }
             #expect(error?.description.contains("'valid'") == true)
-            #expect(throws: ImageError.self) { try openDataset(url, split: "nonsense") }
+            #expect(throws: FileError.self) { try openDataset(url, split: "nonsense") }
         }
     }
 
@@ -56,9 +57,9 @@ import Testing
             for name in ["10", "9", "2"] { try write([UInt8](try picture(0).png()), to: folder, "\(name)/a.PNG") }
             let dataset = try openDataset(folder)
             #expect(dataset.classNames == ["2", "9", "10"])
-            #expect(throws: ImageError.self) { try openDataset(folder, split: "train") }
+            #expect(throws: FileError.self) { try openDataset(folder, split: "train") }
             try write([UInt8](try picture(0).png()), to: folder, "stray.png")
-            let stray = #expect(throws: ImageError.self) { try openDataset(folder) }
+            let stray = #expect(throws: FileError.self) { try openDataset(folder) }
             #expect(stray?.file.hasSuffix("stray.png") == true)
         }
     }
@@ -76,22 +77,22 @@ import Testing
         try withTemporaryFolder { folder in
             try write(Array("nonsense".utf8), to: folder, "a/broken.png")
             let dataset = try openDataset(folder)
-            let error = #expect(throws: ImageError.self) { try dataset.image(0) }
+            let error = #expect(throws: FileError.self) { try dataset.image(0) }
             #expect(error?.file.hasSuffix("a/broken.png") == true)
         }
     }
 
     @Test func refusesWhatIsNoDataset() throws {
         try withTemporaryFolder { folder in
-            #expect(throws: ImageError.self) { try openDataset(folder) }
-            #expect(throws: ImageError.self) { try openDataset(folder.appendingPathComponent("missing")) }
+            #expect(throws: FileError.self) { try openDataset(folder) }
+            #expect(throws: FileError.self) { try openDataset(folder.appendingPathComponent("missing")) }
             try write(Array("text".utf8), to: folder, "note.txt")
-            #expect(throws: ImageError.self) { try openDataset(folder) }
-            #expect(throws: ImageError.self) { try openDataset(folder.appendingPathComponent("note.txt")) }
+            #expect(throws: FileError.self) { try openDataset(folder) }
+            #expect(throws: FileError.self) { try openDataset(folder.appendingPathComponent("note.txt")) }
             try write([], to: folder, "empty.tar")
-            #expect(throws: ImageError.self) { try openDataset(folder.appendingPathComponent("empty.tar")) }
+            #expect(throws: FileError.self) { try openDataset(folder.appendingPathComponent("empty.tar")) }
             try write(gzip(Array("text".utf8)), to: folder, "note.gz")
-            #expect(throws: ImageError.self) { try openDataset(folder.appendingPathComponent("note.gz")) }
+            #expect(throws: FileError.self) { try openDataset(folder.appendingPathComponent("note.gz")) }
         }
     }
 
@@ -121,18 +122,18 @@ import Testing
             for i in 0..<3 { #expect(try train.image(i) == picture(i, side: 32)) }
             let test = try openDataset(url, split: "test")
             #expect(test.count == 1 && test.label(0) == 5)
-            #expect(throws: ImageError.self) { try openDataset(url, split: "valid") }
+            #expect(throws: FileError.self) { try openDataset(url, split: "valid") }
         }
     }
 
     @Test func refusesDamagedCIFAR() throws {
         try withTemporaryFolder { folder in
             try write(try record(3, 0).dropLast(), to: folder, "data_batch_1.bin")
-            let short = #expect(throws: ImageError.self) { try openDataset(folder) }
+            let short = #expect(throws: FileError.self) { try openDataset(folder) }
             #expect(short?.file.hasSuffix("data_batch_1.bin") == true)
             try write(try record(10, 0), to: folder, "data_batch_1.bin")
-            #expect(throws: ImageError.self) { try openDataset(folder) }
-            #expect(throws: ImageError.self) { try openDataset(folder.appendingPathComponent("data_batch_1.bin")) }
+            #expect(throws: FileError.self) { try openDataset(folder) }
+            #expect(throws: FileError.self) { try openDataset(folder.appendingPathComponent("data_batch_1.bin")) }
         }
     }
 }

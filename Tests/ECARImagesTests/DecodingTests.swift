@@ -1,4 +1,5 @@
 import ECARImages
+import Files
 import Foundation
 import Testing
 
@@ -22,7 +23,7 @@ import Testing
     @Test(arguments: pngs + jpegs) func refusesEveryTruncation(_ name: String) throws {
         let bytes = try fixture(name)
         for length in 0..<bytes.count {
-            let error = #expect(throws: ImageError.self) {
+            let error = #expect(throws: FileError.self) {
                 try Image.decode(Array(bytes.prefix(length)), name: "cut.file")
             }
             #expect(error?.file == "cut.file")
@@ -50,7 +51,7 @@ import Testing
             for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 1 ? 0xEDB8_8320 : 0) }
         }
         bytes.replaceSubrange(29..<33, with: bigEndian(Int(~crc)))
-        let error = #expect(throws: ImageError.self) { try Image.decode(bytes, name: "huge.png") }
+        let error = #expect(throws: FileError.self) { try Image.decode(bytes, name: "huge.png") }
         #expect(error?.cause.contains("too large") == true)
     }
 
@@ -58,7 +59,7 @@ import Testing
         var bytes = try fixture("grey.jpg")
         let marker = try #require(bytes.indices.dropLast().first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })
         bytes.replaceSubrange(marker + 5..<marker + 9, with: [0xFF, 0xDC, 0xFF, 0xDC])
-        let error = #expect(throws: ImageError.self) { try Image.decode(bytes, name: "huge.jpg") }
+        let error = #expect(throws: FileError.self) { try Image.decode(bytes, name: "huge.jpg") }
         #expect(error?.cause.contains("too large") == true)
     }
 
@@ -66,12 +67,12 @@ import Testing
         try withTemporaryFolder { folder in
             try write(Array("hello".utf8), to: folder, "note.png")
             let note = folder.appendingPathComponent("note.png")
-            #expect(throws: ImageError(note.path, "is neither a PNG nor a JPEG", remedy: "Convert it to one of them")) {
+            #expect(throws: FileError(note.path, "is neither a PNG nor a JPEG", remedy: "Convert it to one of them")) {
                 try Image.read(note)
             }
-            let missing = #expect(throws: ImageError.self) { try Image.read(folder.appendingPathComponent("no.png")) }
+            let missing = #expect(throws: FileError.self) { try Image.read(folder.appendingPathComponent("no.png")) }
             #expect(missing?.description.contains("No such file") == true)
-            let directory = #expect(throws: ImageError.self) { try Image.read(folder) }
+            let directory = #expect(throws: FileError.self) { try Image.read(folder) }
             #expect(directory?.description.contains("not a regular file") == true)
         }
     }

@@ -1,4 +1,5 @@
 import ECARImages
+import Files
 import Testing
 
 @Suite struct DrawingTests {
@@ -43,10 +44,10 @@ import Testing
     }
 
     @Test func refusesImpossibleGrids() throws {
-        #expect(throws: ImageError.self) { try ImageGrid([]).render() }
+        #expect(throws: FileError.self) { try ImageGrid([]).render() }
         let image = try picture(1)
-        #expect(throws: ImageError.self) { try ImageGrid([image], magnification: 0).render() }
-        #expect(throws: ImageError.self) {
+        #expect(throws: FileError.self) { try ImageGrid([image], magnification: 0).render() }
+        #expect(throws: FileError.self) {
             try ImageGrid(Array(repeating: image, count: 4000), columns: 4000, magnification: 8).render()
         }
     }
@@ -82,6 +83,6 @@ import Testing
             }
         }
         #expect(throws: Never.self) { try LineChart(title: "", xLabel: "", yLabel: "", series: []).render() }
-        #expect(throws: ImageError.self) { try LineChart(title: "", xLabel: "", panels: []).render() }
+        #expect(throws: FileError.self) { try LineChart(title: "", xLabel: "", panels: []).render() }
     }
 }

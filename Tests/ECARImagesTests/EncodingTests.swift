@@ -1,4 +1,5 @@
 import ECARImages
+import Files
 import Foundation
 import Testing
 
@@ -29,12 +30,12 @@ import Testing
     @Test(arguments: ["", " x", "x ", "a  b", "naïve", String(repeating: "k", count: 80)])
     func refusesBadKeywords(_ key: String) throws {
         let image = try picture(1)
-        #expect(throws: ImageError.self) { try image.png(text: [key: "value"]) }
+        #expect(throws: FileError.self) { try image.png(text: [key: "value"]) }
     }
 
     @Test func refusesNullInText() throws {
         let image = try picture(1)
-        #expect(throws: ImageError.self) { try image.png(text: ["key": "a\0b"]) }
+        #expect(throws: FileError.self) { try image.png(text: ["key": "a\0b"]) }
     }
 
     @Test func planesRoundTrip() throws {
@@ -47,11 +48,11 @@ import Testing
     }
 
     @Test func refusesWrongValues() {
-        #expect(throws: ImageError.self) { try Image(planes: [Float.nan], channels: 1, height: 1, width: 1) }
-        #expect(throws: ImageError.self) { try Image(planes: [UInt8](), channels: 1, height: 1, width: 1) }
-        #expect(throws: ImageError.self) { try Image(width: 2, height: 2, channels: 2) }
-        #expect(throws: ImageError.self) { try Image(width: 0, height: 2, channels: 1) }
-        #expect(throws: ImageError.self) { try Image(width: .max, height: .max, channels: 1) }
-        #expect(throws: ImageError.self) { try Image(width: 2, height: 2, channels: 1, pixels: [1, 2, 3]) }
+        #expect(throws: FileError.self) { try Image(planes: [Float.nan], channels: 1, height: 1, width: 1) }
+        #expect(throws: FileError.self) { try Image(planes: [UInt8](), channels: 1, height: 1, width: 1) }
+        #expect(throws: FileError.self) { try Image(width: 2, height: 2, channels: 2) }
+        #expect(throws: FileError.self) { try Image(width: 0, height: 2, channels: 1) }
+        #expect(throws: FileError.self) { try Image(width: .max, height: .max, channels: 1) }
+        #expect(throws: FileError.self) { try Image(width: 2, height: 2, channels: 1, pixels: [1, 2, 3]) }
     }
 }

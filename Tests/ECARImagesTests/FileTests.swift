@@ -1,4 +1,5 @@
 import ECARImages
+import Files
 import Foundation
 import Testing
 
@@ -22,13 +23,13 @@ import Testing
 
     @Test func leavesNothingOnFailure() throws {
         try withTemporaryFolder { folder in
-            let missing = #expect(throws: ImageError.self) {
+            let missing = #expect(throws: FileError.self) {
                 try writeAtomically(Data("x".utf8), to: folder.appendingPathComponent("no/file"))
             }
             #expect(missing?.cause.contains("no folder") == true)
             let target = folder.appendingPathComponent("folder")
             try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-            #expect(throws: ImageError.self) { try writeAtomically(Data("x".utf8), to: target) }
+            #expect(throws: FileError.self) { try writeAtomically(Data("x".utf8), to: target) }
             #expect(try names(in: folder) == ["folder"])
         }
     }
@@ -72,8 +73,8 @@ import Testing
             do {
                 let writer = try NpzWriter(folder.appendingPathComponent("x.npz"), count: 2, height: 8, width: 8)
                 try writer.append(try picture(0), label: 0)
-                #expect(throws: ImageError.self) { try writer.append(try picture(0, side: 9), label: 0) }
-                #expect(throws: ImageError.self) { try writer.finish() }
+                #expect(throws: FileError.self) { try writer.append(try picture(0, side: 9), label: 0) }
+                #expect(throws: FileError.self) { try writer.finish() }
             }
             #expect(try names(in: folder).isEmpty)
         }
@@ -89,15 +90,15 @@ import Testing
             ]
             try writeNpz(arrays, to: url)
             #expect(try readNpz(url) == arrays)
-            #expect(throws: ImageError.self) { try readNpz(url, maximumBytes: 100) }
+            #expect(throws: FileError.self) { try readNpz(url, maximumBytes: 100) }
         }
     }
 
     @Test func refusesWrongArrays() {
-        #expect(throws: ImageError.self) { try NumpyArray(type: "<f4", shape: [2], bytes: [1]) }
-        #expect(throws: ImageError.self) { try NumpyArray(type: "|O8", shape: [1], bytes: Array(0..<8)) }
-        #expect(throws: ImageError.self) { try NumpyArray(type: "<f4", shape: [.max, .max], bytes: []) }
-        #expect(throws: ImageError.self) { try NumpyArray(type: "<f4", shape: [-1, -1], bytes: Array(0..<4)) }
+        #expect(throws: FileError.self) { try NumpyArray(type: "<f4", shape: [2], bytes: [1]) }
+        #expect(throws: FileError.self) { try NumpyArray(type: "|O8", shape: [1], bytes: Array(0..<8)) }
+        #expect(throws: FileError.self) { try NumpyArray(type: "<f4", shape: [.max, .max], bytes: []) }
+        #expect(throws: FileError.self) { try NumpyArray(type: "<f4", shape: [-1, -1], bytes: Array(0..<4)) }
     }
 
     @Test func survivesDamagedArrays() throws {

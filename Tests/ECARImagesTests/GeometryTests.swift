@@ -1,4 +1,5 @@
 import ECARImages
+import Files
 import Testing
 
 @Suite struct GeometryTests {
@@ -21,20 +22,20 @@ import Testing
     @Test func magnifies() throws {
         let image = try Image(width: 2, height: 1, channels: 1, pixels: [3, 9])
         #expect(try image.magnified(2).pixels == [3, 3, 9, 9, 3, 3, 9, 9])
-        #expect(throws: ImageError.self) { try image.magnified(16_384) }
-        #expect(throws: ImageError.self) { try image.magnified(0) }
+        #expect(throws: FileError.self) { try image.magnified(16_384) }
+        #expect(throws: FileError.self) { try image.magnified(0) }
     }
 
     @Test func cropsAndPads() throws {
         let image = try Image(width: 3, height: 2, channels: 1, pixels: [1, 2, 3, 4, 5, 6])
         #expect(image.croppedSquare().pixels == [1, 2, 4, 5])
         #expect(try image.cropped(x: 1, y: 1, width: 2, height: 1).pixels == [5, 6])
-        #expect(throws: ImageError.self) { try image.cropped(x: 2, y: 0, width: 2, height: 1) }
-        #expect(throws: ImageError.self) { try image.cropped(x: 0, y: 0, width: .max, height: 1) }
+        #expect(throws: FileError.self) { try image.cropped(x: 2, y: 0, width: 2, height: 1) }
+        #expect(throws: FileError.self) { try image.cropped(x: 0, y: 0, width: .max, height: 1) }
         let padded = try image.padded(width: 5, height: 4, fill: 7)
         #expect(padded.pixels == [7, 7, 7, 7, 7, 7, 1, 2, 3, 7, 7, 4, 5, 6, 7, 7, 7, 7, 7, 7])
         #expect(try padded.cropped(x: 1, y: 1, width: 3, height: 2) == image)
-        #expect(throws: ImageError.self) { try image.padded(width: 2, height: 9) }
+        #expect(throws: FileError.self) { try image.padded(width: 2, height: 9) }
     }
 
     @Test func convertsChannels() throws {
@@ -44,6 +45,6 @@ import Testing
         #expect(try colour.converted(channels: 1) == grey)
         let primary = try Image(width: 3, height: 1, channels: 3, pixels: [255, 0, 0, 0, 255, 0, 0, 0, 255])
         #expect(try primary.converted(channels: 1).pixels == [76, 150, 29])
-        #expect(throws: ImageError.self) { try grey.converted(channels: 4) }
+        #expect(throws: FileError.self) { try grey.converted(channels: 4) }
     }
 }

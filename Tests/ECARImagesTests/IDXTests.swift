@@ -1,4 +1,5 @@
 import ECARImages
+import Files
 import Foundation
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
             try check(try openDataset(folder.appendingPathComponent("train-images\(ending)\(suffix)")))
             let test = try openDataset(folder, split: "test")
             #expect(test.count == 1 && test.classNames.count == 13)
-            #expect(throws: ImageError.self) { try openDataset(folder, split: "valid") }
+            #expect(throws: FileError.self) { try openDataset(folder, split: "valid") }
         }
     }
 
@@ -35,7 +36,7 @@ import Testing
         try withTemporaryFolder { folder in
             if let images { try write(images, to: folder, "train-images-idx3-ubyte") }
             if let labels { try write(labels, to: folder, "train-labels-idx1-ubyte") }
-            let error = #expect(throws: ImageError.self) { try openDataset(folder) }
+            let error = #expect(throws: FileError.self) { try openDataset(folder) }
             return error?.description ?? ""
         }
     }
@@ -55,13 +56,13 @@ import Testing
     @Test(arguments: [[1 << 31, 1 << 31, 1 << 31], [60_000, 28, 28], [0xFFFF_FFFF, 0xFF, 1]])
     func refusesPromisesItCannotKeep(_ shape: [Int]) throws {
         let promise = idx(shape, [1, 2, 3])
-        #expect(throws: ImageError.self) { try IDXArray(file: promise, dimensions: 3, name: "plain") }
-        #expect(throws: ImageError.self) { try IDXArray(file: gzip(promise), dimensions: 3, name: "packed") }
+        #expect(throws: FileError.self) { try IDXArray(file: promise, dimensions: 3, name: "plain") }
+        #expect(throws: FileError.self) { try IDXArray(file: gzip(promise), dimensions: 3, name: "packed") }
     }
 
     @Test func refusesAGzipThatHoldsMore() throws {
         let bytes = gzip(images + [UInt8](repeating: 0, count: 1 << 20))
-        let error = #expect(throws: ImageError.self) { try IDXArray(file: bytes, dimensions: 3, name: "bomb") }
+        let error = #expect(throws: FileError.self) { try IDXArray(file: bytes, dimensions: 3, name: "bomb") }
         #expect(error?.cause.contains("more data") == true)
     }
 

@@ -20,7 +20,7 @@ func write(_ bytes: [UInt8], to folder: URL, _ path: String) throws {
 // MARK: - Fixtures
 
 func fixture(_ name: String) throws -> [UInt8] {
-    let url = try #require(Bundle.module.url(forResource: "Fixtures", withExtension: nil))
+    let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures")
     return [UInt8](try Data(contentsOf: url.appendingPathComponent(name)))
 }
 

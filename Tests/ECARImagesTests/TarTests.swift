@@ -1,4 +1,5 @@
 import ECARImages
+import Files
 import Foundation
 import Testing
 
@@ -17,19 +18,19 @@ import Testing
     func refusesPathsThatLeave(_ path: String) throws {
         for packed in [false, true] {
             let bytes = tar([try good(), TarEntry(path: path, bytes: try good().bytes)])
-            let error = #expect(throws: ImageError.self) { try open(packed ? gzip(bytes) : bytes) }
+            let error = #expect(throws: FileError.self) { try open(packed ? gzip(bytes) : bytes) }
             #expect(error?.cause.contains(path) == true)
         }
     }
 
     @Test(arguments: ["1", "2", "3", "6"] as [Character]) func refusesLinksAndDevices(_ type: Character) throws {
         let entry = TarEntry(path: "a/2.png", type: type, link: "/etc/passwd")
-        let error = #expect(throws: ImageError.self) { try open(tar([try good(), entry])) }
+        let error = #expect(throws: FileError.self) { try open(tar([try good(), entry])) }
         #expect(error?.cause.contains("a/2.png") == true)
     }
 
     @Test func refusesTwoFilesOfOneName() throws {
-        let error = #expect(throws: ImageError.self) { try open(tar([try good(), try good()])) }
+        let error = #expect(throws: FileError.self) { try open(tar([try good(), try good()])) }
         #expect(error?.cause.contains("two files") == true)
     }
 
@@ -37,18 +38,18 @@ import Testing
         let bytes = tar([try good(), TarEntry(path: "a/2.png", bytes: try good().bytes)])
         let content = (bytes.count - 1024) / 2
         for length in [1, 511, 512, 600, content + 100, content + 512, content + 600] {
-            #expect(throws: ImageError.self) { try open(Array(bytes.prefix(length))) }
+            #expect(throws: FileError.self) { try open(Array(bytes.prefix(length))) }
         }
         let packed = gzip(bytes)
         for length in stride(from: 0, to: packed.count, by: 7) {
-            #expect(throws: ImageError.self) { try open(Array(packed.prefix(length))) }
+            #expect(throws: FileError.self) { try open(Array(packed.prefix(length))) }
         }
     }
 
     @Test func detectsDamagedGzip() throws {
         var bytes = gzip(tar([try good()]))
         bytes[bytes.count - 2000] ^= 1
-        #expect(throws: ImageError.self) { try open(bytes) }
+        #expect(throws: FileError.self) { try open(bytes) }
     }
 
     @Test func survivesDamage() throws {

@@ -10,18 +10,12 @@ import TorchNN
     @Test func tokenMapsDoNotSeeTheFlowNoise() throws {
         let model = try Fixture("model").model()
         var inputs = try Fixture("forward").inputs(stages: model.configuration.stages)
-        // The gradient of the losses at the noise flows only through z; with z's path cut there is none. The maps are
-        // taken as the training step takes them: from the batch and its labels.
-        let before = try maps(model, inputs)
+        let before = try model.tokenMaps(inputs)
         inputs.noises = try inputs.noises.map { try $0.gather(0, Tensor([2, 0, 1])) }
-        let after = try maps(model, inputs)
+        let after = try model.tokenMaps(inputs)
         for (a, b) in zip(before, after) { #expect(try difference(a, b) == 0) }
         let losses = try Tensor.stack(model.losses(inputs))
         #expect(try difference(losses, Fixture("forward")["loss"]) > 1e-4, "the permutation should change the losses")
-    }
-
-    private func maps(_ model: ECARModel, _ inputs: TrainingInputs) throws -> [Tensor] {
-        try model.tokenMaps(inputs)
     }
 
     /// Sampling's start of a stage has the distribution of training's: mean a·Up(x), covariance (1 − a)²·I.
@@ -43,7 +37,7 @@ import TorchNN
         #expect(try difference(covariance, identity) < 0.02)
     }
 
-    /// One image, alone and among six others, with one thread and with two, is the same to a rounding error.
+    /// One image, alone and among six others, is the same to a rounding error; under the same settings, to the bit.
     @Test func imagesDoNotDependOnTheirBatch() throws {
         let model = try Fixture("model").model()
         let sampler = try Sampler(model, settings: SamplingSettings(steps: [3, 3, 3], guidance: [2, 1, 2]))

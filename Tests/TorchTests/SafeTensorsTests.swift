@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Testing
 import Torch
@@ -28,7 +29,7 @@ import Torch
     @Test func everyTruncationIsAnError() throws {
         let data = try Self.sample()
         for length in 0..<data.count {
-            #expect(throws: SafeTensors.Failure.self) { try SafeTensors.parse(data.prefix(length), name: "cut") }
+            #expect(throws: FileError.self) { try SafeTensors.parse(data.prefix(length), name: "cut") }
         }
     }
 
@@ -54,16 +55,16 @@ import Torch
     func hostileHeaders(_ header: String, bytes: Int, expected: String) throws {
         var data = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
         data += Data(header.utf8) + Data(count: bytes)
-        let error = #expect(throws: SafeTensors.Failure.self) {
+        let error = #expect(throws: FileError.self) {
             try SafeTensors.parse(data, name: "hostile.safetensors")
         }
         let sentence = error?.description ?? ""
-        #expect(sentence.hasPrefix("hostile.safetensors: ") && sentence.contains(expected), "\(sentence)")
+        #expect(sentence.hasPrefix("hostile.safetensors ") && sentence.contains(expected), "\(sentence)")
     }
 
     @Test func absurdHeaderLength() throws {
         let data = Data(repeating: 0xFF, count: 64)
-        #expect(throws: SafeTensors.Failure.self) { try SafeTensors.parse(data, name: "absurd") }
+        #expect(throws: FileError.self) { try SafeTensors.parse(data, name: "absurd") }
     }
 
     /// 100,000 mutated files: each is read or refused, none traps.
@@ -92,6 +93,6 @@ import Torch
 
     @Test func unwritableFolder() throws {
         let url = URL(fileURLWithPath: "/nonexistent/folder/file.safetensors")
-        #expect(throws: SafeTensors.Failure.self) { try SafeTensors.write([], to: url) }
+        #expect(throws: FileError.self) { try SafeTensors.write([], to: url) }
     }
 }

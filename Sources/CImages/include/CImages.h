@@ -24,14 +24,7 @@ void ci_bytes_free(ci_bytes *bytes);
 int ci_open(const char *path, int64_t *size, char *message);
 /// Reads exactly `size` bytes at `offset`; safe from many threads at once.
 int ci_pread(int descriptor, uint8_t *bytes, size_t size, int64_t offset, char *message);
-/// Creates a file that must not exist yet, for writing. Returns the descriptor.
-int ci_create(const char *path, char *message);
-int ci_write(int descriptor, const uint8_t *bytes, size_t size, char *message);
-int ci_sync(int descriptor, char *message);
-int ci_close(int descriptor, char *message);
-/// Renames a file over another and syncs the folder, so that the new name survives a crash.
-int ci_rename(const char *from, const char *to, char *message);
-void ci_unlink(const char *path);
+void ci_close(int descriptor);
 
 // MARK: gzip (gzip.c)
 

@@ -1,0 +1,56 @@
+import ArgumentParser
+import ECAR
+import Foundation
+import Torch
+import TorchNN
+
+extension Precision: ExpressibleByArgument {}
+extension Solver: ExpressibleByArgument {}
+
+/// Where to compute.
+enum DeviceChoice: String, ExpressibleByArgument, CaseIterable {
+    case auto, cpu, cuda, mps
+
+    /// - Throws: `CommandError` where this machine has no such device.
+    func device() throws -> Device {
+        let device: Device =
+            switch self {
+            case .auto: .best
+            case .cpu: .cpu
+            case .cuda: .cuda(0)
+            case .mps: .mps
+            }
+        guard device.isAvailable else {
+            throw CommandError.failure("--device \(rawValue): not available here; use --device cpu or auto")
+        }
+        return device
+    }
+}
+
+/// How much the program says, and how.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Show no progress.")
+    var quiet = false
+
+    @Flag(help: "Print the results as JSON.")
+    var json = false
+}
+
+/// What to compute with.
+struct ComputeOptions: ParsableArguments {
+    @Option(help: "Where to compute: auto, cpu, cuda or mps.")
+    var device = DeviceChoice.auto
+
+    @Option(help: ArgumentHelp("Threads on the CPU. (default: libtorch's choice)", valueName: "n"))
+    var threads: Int?
+
+    func validate() throws {
+        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, not \(threads)") }
+    }
+
+    /// Sets the number of threads and returns the device.
+    func prepare() throws -> Device {
+        if let threads { try Runtime.setThreads(threads) }
+        return try device.device()
+    }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Foundation
+
+/// The program `ecar`.
+@main
+struct ECARCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ecar",
+        abstract: "Fast class-conditional image generation, coarse to fine (E-CAR, arXiv 2412.14170).",
+        version: programVersion,
+        subcommands: [Sample.self, Replay.self, Train.self, Info.self])
+
+    /// Exit status: 0 done, 1 failure, 64 wrong usage, 130 after Ctrl-C.
+    static func main() {
+        // A reader that goes away, such as `head`, is then an error that is cleaned up after.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let error as CommandError {
+            if let message = error.message { Terminal.printError("Error: \(message)") }
+            Terminal.end(error.status)
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
+
+/// The version that `--version` shows and images carry.
+let programVersion = "0.1.0"

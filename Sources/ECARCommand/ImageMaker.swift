@@ -1,0 +1,63 @@
+import ECAR
+import ECARAutoencoder
+import ECARImages
+import ECARTraining
+import Foundation
+import TorchNN
+
+/// An image and what it was made from.
+struct MadeImage {
+    let request: ImageRequest
+    /// Every stage's picture, coarse first.
+    let stages: [Image]
+
+    /// The finished picture.
+    var image: Image { stages[stages.count - 1] }
+}
+
+/// Makes images batch by batch, shows how far it is, and stops between two steps on Ctrl-C.
+struct ImageMaker {
+    let directory: ModelDirectory
+    let settings: SamplingSettings
+    let precision: Precision
+    let batch: Int
+    let isQuiet: Bool
+
+    /// Makes the images and hands each on as soon as its batch is done.
+    ///
+    /// - Returns: The seconds that every stage took.
+    func make(_ requests: [ImageRequest], deliver: (MadeImage) throws -> Void) throws -> [Double] {
+        let sampler = try Sampler(directory.model, settings: settings, precision: precision)
+        let batches = (requests.count + batch - 1) / batch
+        let total = batches * settings.steps.reduce(0, +)
+        let bar = ProgressBar("sampling", total: total, unit: "steps", isQuiet: isQuiet)
+        defer { bar.finish() }
+        var seconds = settings.steps.map { _ in 0.0 }
+        var done = 0
+        for first in stride(from: 0, to: requests.count, by: batch) {
+            let part = requests[first..<min(first + batch, requests.count)]
+            var sampling = try sampler.images(labels: part.map(\.class), seeds: part.map(\.seed))
+            var stages: [[Image]] = []
+            let clock = ContinuousClock()
+            var start = clock.now
+            while let step = try next(&sampling) {
+                done += 1
+                bar.update(done, note: batches > 1 ? "\(first)/\(requests.count) images" : "")
+                guard step.isStageEnd else { continue }
+                stages.append(try step.latents.images())
+                seconds[step.stage] += (clock.now - start) / .seconds(1)
+                start = clock.now
+            }
+            for (index, request) in part.enumerated() {
+                try deliver(MadeImage(request: request, stages: stages.map { $0[index] }))
+            }
+        }
+        try Interrupt.check()
+        return seconds
+    }
+
+    private func next(_ sampling: inout Sampling) throws -> Sampling.Step? {
+        try Interrupt.check()
+        return try sampling.next()
+    }
+}

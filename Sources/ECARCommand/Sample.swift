@@ -1,0 +1,150 @@
+import ArgumentParser
+import Crypto
+import ECAR
+import ECARImages
+import Foundation
+import Torch
+import TorchNN
+
+struct Sample: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make images.",
+        discussion: """
+            Without --class, one image of each of the first classes. Each PNG carries the text chunk `ecar`, from which \
+            `ecar replay` makes it again. With --json, each image comes with the SHA-256 of the file that it \
+            is in.
+
+              ecar sample --class sneaker --class bag --count 8 --output samples.png
+              ecar sample --class 7 --seed 3 --steps 24 --guidance 2 --output sneaker.png
+            """)
+
+    @Option(help: ArgumentHelp("A model's name or folder.", valueName: "name|dir"))
+    var model = "default"
+
+    @Option(
+        name: .customLong("class"), help: ArgumentHelp("A class: number, name or its beginning.", valueName: "i|name"))
+    var classes: [String] = []
+
+    @Option(help: ArgumentHelp("Images of each class, with seeds S, S+1, …", valueName: "n"))
+    var count = 1
+
+    @Option(help: ArgumentHelp("The first image's seed.", valueName: "s"))
+    var seed: UInt64 = 0
+
+    @Option(
+        help: ArgumentHelp("Steps of all stages together, or of each. (default: the model's)", valueName: "n|a,b,c"))
+    var steps: StepsOption?
+
+    @Option(help: ArgumentHelp("Guidance of all stages, or of each. (default: the model's)", valueName: "g|a,b,c"))
+    var guidance: GuidanceOption?
+
+    @Option(help: "How to integrate: euler or heun. (default: the model's)")
+    var solver: Solver?
+
+    @Option(help: "The arithmetic of matrix products: f32 or bf16.")
+    var precision = Precision.f32
+
+    @Option(help: ArgumentHelp("Images at a time.", valueName: "n"))
+    var batch = 32
+
+    @Option(help: ArgumentHelp("A picture, a folder of pictures, or arrays.", valueName: "grid.png|dir/|set.npz"))
+    var output = "samples.png"
+
+    @Flag(help: "Also show each stage's picture.")
+    var stages = false
+
+    @OptionGroup var compute: ComputeOptions
+    @OptionGroup var display: OutputOptions
+
+    private struct Report: Encodable {
+        struct Item: Encodable {
+            let path: String
+            let `class`: Int
+            let className: String
+            let seed: UInt64
+            let sha256: String
+        }
+        struct Seconds: Encodable {
+            let load, total: Double
+            let stages: [Double]
+        }
+        let images: [Item]
+        let seconds: Seconds
+    }
+
+    private static let mostClasses = 16
+
+    func validate() throws {
+        guard (1...1_000_000).contains(count) else { throw ValidationError("--count must be 1…1000000, not \(count)") }
+        guard (1...65_536).contains(batch) else { throw ValidationError("--batch must be 1…65536, not \(batch)") }
+        guard !seed.addingReportingOverflow(UInt64(count)).overflow else {
+            throw ValidationError("--seed \(seed): too large for \(count) images")
+        }
+    }
+
+    func run() throws {
+        Interrupt.install()
+        let clock = ContinuousClock()
+        let start = clock.now
+        let device = try compute.prepare()
+        let folder = try ModelLocator.model(model)
+        let description = try ModelDirectory.readDescription(folder)
+        let settings = try settings(description)
+        let requests = try requests(ClassNames(names: description.classNames))
+
+        let directory = try ModelDirectory.load(folder, device: device, precision: precision)
+        let loaded = (clock.now - start) / .seconds(1)
+        let plan = OutputPlan(
+            requests: requests, showsStages: stages,
+            metadata: ImageMetadata(model: directory.digest, settings: settings, precision: precision),
+            sides: description.architecture.sides, channels: description.architecture.channels)
+        var sink = try plan.open(output)
+        let maker = ImageMaker(
+            directory: directory, settings: settings, precision: precision, batch: batch, isQuiet: display.quiet)
+        let seconds = try maker.make(requests) { try sink.add($0) }
+        let paths = try sink.finish()
+
+        guard display.json else {
+            for (index, path) in paths.enumerated() where index == 0 || path != paths[index - 1] {
+                try Terminal.print(path.path)
+            }
+            return
+        }
+        var digests: [URL: String] = [:]
+        for path in Set(paths) { digests[path] = SHA256.hash(data: try Data(contentsOf: path)).hexadecimal }
+        let items = zip(paths, requests).map { path, request in
+            Report.Item(
+                path: path.path, class: request.class, className: request.className, seed: request.seed,
+                sha256: digests[path] ?? "")
+        }
+        let total = (clock.now - start) / .seconds(1)
+        try Terminal.print(json: Report(images: items, seconds: .init(load: loaded, total: total, stages: seconds)))
+    }
+
+    private func settings(_ description: ModelDescription) throws -> SamplingSettings {
+        let stages = description.architecture.stages
+        var settings = description.sampling
+        if let steps { settings.steps = try steps.steps(stages: stages) }
+        if let guidance { settings.guidance = try guidance.guidance(stages: stages) }
+        if let solver { settings.solver = solver }
+        do {
+            try settings.validate(stages: stages)
+        } catch {
+            throw CommandError.usage("\(error)")
+        }
+        return settings
+    }
+
+    private func requests(_ names: ClassNames) throws -> [ImageRequest] {
+        let labels =
+            classes.isEmpty ? Array(names.names.indices.prefix(Self.mostClasses)) : try classes.map(names.label)
+        return labels.flatMap { label in
+            (0..<count).map { ImageRequest(class: label, className: names.names[label], seed: seed + UInt64($0)) }
+        }
+    }
+}
+
+extension Digest {
+    /// Two lower-case digits a byte.
+    var hexadecimal: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+}

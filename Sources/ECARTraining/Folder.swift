@@ -1,0 +1,67 @@
+import ECAR
+import Files
+import Foundation
+
+/// What a run does with folders: make, list, sync, take away.
+enum Folder {
+    static func exists(_ url: URL) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+
+    static func make(_ url: URL) throws(ECARError) {
+        do {
+            try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        } catch {
+            throw ECARError("\(url.path): the folder cannot be created (\(reason(error)))")
+        }
+    }
+
+    /// The names in a folder, none where there is no such folder.
+    static func names(_ url: URL) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    }
+
+    static func move(_ from: URL, to: URL) throws(ECARError) {
+        guard rename(from.path, to.path) == 0 else {
+            throw ECARError("\(to.path): \(String(cString: strerror(errno)))")
+        }
+    }
+
+    /// Writes a folder anew: under its name it is there whole, or, for an instant, not at all.
+    static func replace(_ url: URL, _ write: (URL) throws -> Void) throws {
+        let partial = url.deletingLastPathComponent().appendingPathComponent(".\(url.lastPathComponent).partial")
+        try? FileManager.default.removeItem(at: partial)
+        do {
+            try make(partial)
+            try write(partial)
+            if exists(url) { try remove(url) }
+            try move(partial, to: url)
+        } catch {
+            try? FileManager.default.removeItem(at: partial)
+            throw error
+        }
+        try syncFolder(url.deletingLastPathComponent())
+    }
+
+    /// Takes a folder away: under its name it is there or not, never in part.
+    static func remove(_ url: URL) throws(ECARError) {
+        let hidden = url.deletingLastPathComponent().appendingPathComponent(".\(url.lastPathComponent).removed")
+        try? FileManager.default.removeItem(at: hidden)
+        try move(url, to: hidden)
+        try? FileManager.default.removeItem(at: hidden)
+    }
+
+    /// Removes what killed writers have left in a folder; their temporary names all begin with a dot.
+    static func removeLeftovers(in url: URL) {
+        for name in names(url) where name.hasPrefix(".") {
+            try? FileManager.default.removeItem(at: url.appendingPathComponent(name))
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        guard let underlying, underlying.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
+        return String(cString: strerror(Int32(underlying.code)))
+    }
+}

@@ -1,0 +1,128 @@
+import ECAR
+import ECARImages
+import Foundation
+import TorchNN
+
+/// All that decides what a training run computes, besides the pictures themselves.
+///
+/// Read strictly from JSON: every key must be there, save for those declared optional, and an unknown one is an error.
+public struct TrainingConfiguration: Codable, Sendable, Equatable {
+    /// How pictures become the model's inputs.
+    public struct DataSettings: Codable, Sendable, Equatable {
+        /// Where the pictures are; the command's `--data` fills it in.
+        public var path: String?
+        /// How a picture becomes a square.
+        public var fit: ImageFit
+        /// Whether half of the pictures are mirrored left to right.
+        public var flip: Bool
+        /// With r > 0, a random square of 1−r … 1 of the shorter side is taken instead of the largest one.
+        public var randomCrop: Double
+    }
+
+    /// The type in which a finished model's weights are stored.
+    public enum WeightType: String, Codable, Sendable, CaseIterable {
+        case f32, bf16
+    }
+
+    /// A sentence for the reader: what to expect, on what hardware, from which command.
+    public var about: String?
+    public var model: ModelConfiguration
+    /// One name a class; without it, the data set's.
+    public var classNames: [String]?
+    public var data: DataSettings
+    /// How the model is sampled: in the run's own samples, and later by default.
+    public var sampling: SamplingSettings
+    /// Steps of the whole run.
+    public var steps: Int
+    /// Pictures of one step.
+    public var batchSize: Int
+    /// Parts into which a step's pictures are divided to save memory; their gradients are added.
+    public var microBatches: Int
+    public var learningRate: Double
+    public var warmupSteps: Int
+    public var schedule: LearningRateSchedule.Shape
+    public var beta1: Double
+    public var beta2: Double
+    public var weightDecay: Double
+    /// The largest joint norm of the gradients; 0 leaves them as they are.
+    public var clipNorm: Double
+    /// Decay of the running average of the weights.
+    public var emaDecay: Double
+    /// How often a label is replaced by the null class.
+    public var labelDropout: Double
+    /// The size of the noise on the autoregressive transformer's input images.
+    public var conditionNoise: Double
+    public var timeSampling: NoiseSettings.TimeSampling
+    /// GradNorm's settings; without them every stage's loss weighs 1.
+    public var gradNorm: GradNorm.Settings?
+    /// The arithmetic of training; the weights themselves are kept in float32.
+    public var precision: Precision
+    /// The type of the weights in the finished model's file.
+    public var weights: WeightType
+    /// Every random number of the run derives from it.
+    public var seed: UInt64
+    /// Steps between two lines of the log, two sheets of samples, two checkpoints.
+    public var logEvery: Int
+    public var sampleEvery: Int
+    public var checkpointEvery: Int
+    /// How many of the newest checkpoints stay.
+    public var keepCheckpoints: Int
+}
+
+extension TrainingConfiguration {
+    public var noise: NoiseSettings {
+        NoiseSettings(labelDropout: labelDropout, conditionNoise: conditionNoise, timeSampling: timeSampling)
+    }
+
+    public var learningRateSchedule: LearningRateSchedule {
+        LearningRateSchedule(peak: learningRate, warmupSteps: warmupSteps, steps: steps, shape: schedule)
+    }
+
+    /// The side of the pictures, in pixels.
+    public var side: Int { model.sides.last ?? 0 }
+
+    /// - Throws: `ECARError` naming the first setting that cannot be.
+    public func validate() throws(ECARError) {
+        func demand(_ condition: Bool, _ message: @autoclosure () -> String) throws(ECARError) {
+            if !condition { throw ECARError("training configuration: \(message())") }
+        }
+        try model.validate()
+        try sampling.validate(stages: model.stages)
+        try demand(model.channels == 1 || model.channels == 3, "pictures have 1 or 3 channels, not \(model.channels)")
+        if let classNames {
+            try demand(
+                classNames.count == model.classes, "\(classNames.count) classNames for \(model.classes) classes")
+        }
+        for (name, count) in [
+            ("steps", steps), ("batchSize", batchSize), ("microBatches", microBatches), ("logEvery", logEvery),
+            ("sampleEvery", sampleEvery), ("checkpointEvery", checkpointEvery), ("keepCheckpoints", keepCheckpoints),
+        ] {
+            try demand((1...1_000_000_000).contains(count), "\(name) must be at least 1, not \(count)")
+        }
+        try demand(
+            batchSize.isMultiple(of: microBatches),
+            "batchSize \(batchSize) is not a multiple of \(microBatches) microBatches")
+        try demand(
+            data.fit == .crop || data.randomCrop == 0, "data.randomCrop needs data.fit to be \"crop\", not \"pad\"")
+        try demand(warmupSteps >= 0, "warmupSteps must not be negative, but is \(warmupSteps)")
+        for (name, value) in [("weightDecay", weightDecay), ("clipNorm", clipNorm), ("conditionNoise", conditionNoise)]
+        {
+            try demand(value >= 0 && value.isFinite, "\(name) must not be negative, but is \(value)")
+        }
+        try demand(learningRate > 0 && learningRate.isFinite, "learningRate must be positive, not \(learningRate)")
+        for (name, value) in [
+            ("beta1", beta1), ("beta2", beta2), ("emaDecay", emaDecay), ("labelDropout", labelDropout),
+            ("data.randomCrop", data.randomCrop),
+        ] {
+            try demand((0..<1).contains(value), "\(name) must be in [0, 1), not \(value)")
+        }
+        if let gradNorm {
+            try demand((0...100).contains(gradNorm.alpha), "gradNorm.alpha must be in 0…100, not \(gradNorm.alpha)")
+            try demand(
+                (0...1).contains(gradNorm.learningRate),
+                "gradNorm.learningRate must be in 0…1, not \(gradNorm.learningRate)")
+            try demand(
+                (0..<1).contains(gradNorm.smoothing), "gradNorm.smoothing must be in [0, 1), not \(gradNorm.smoothing)")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import ECAR
+import ECARImages
+import Files
+import Foundation
+
+/// A line of the log.
+public struct LogEntry: Codable, Sendable, Equatable {
+    public var step: Int
+    /// l_s, unweighted.
+    public var losses: [Double]
+    /// w_s.
+    public var weights: [Double]
+    /// The gradients' joint norm before clipping.
+    public var gradientNorm: Double
+    public var learningRate: Double
+    /// Time since the run began, pauses left out.
+    public var seconds: Double
+}
+
+/// `log.jsonl`: one line of JSON every few steps.
+final class TrainingLog {
+    private let url: URL
+    private let file: FileHandle
+    private(set) var entries: [LogEntry]
+
+    /// Opens the log; lines after `step`, from a process that was killed before its next checkpoint, are taken out.
+    init(_ url: URL, upTo step: Int) throws {
+        self.url = url
+        let lines = ((try? Data(contentsOf: url)) ?? Data()).split(separator: UInt8(ascii: "\n"))
+        entries = lines.compactMap { try? JSONDecoder().decode(LogEntry.self, from: $0) }.filter { $0.step <= step }
+        try writeAtomically(try entries.map(Self.line).reduce(Data(), +), to: url)
+        file = try FileHandle(forWritingTo: url)
+        try file.seekToEnd()
+    }
+
+    deinit { try? file.close() }
+
+    func append(_ entry: LogEntry) throws {
+        do {
+            try file.write(contentsOf: Self.line(entry))
+        } catch {
+            throw ECARError("\(url.path): cannot be written (\(error.localizedDescription))")
+        }
+        entries.append(entry)
+    }
+
+    private static func line(_ entry: LogEntry) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return try encoder.encode(entry) + Data("\n".utf8)
+    }
+
+    /// The stages' losses above, their weights below.
+    func chart(title: String) -> LineChart {
+        let stages = entries.first?.losses.count ?? 0
+        func series(_ values: KeyPath<LogEntry, [Double]>, smoothing: Double) -> [LineChart.Series] {
+            (0..<stages).map { stage in
+                let points = entries.filter { $0[keyPath: values].count > stage }.map {
+                    LineChart.Point(Double($0.step), $0[keyPath: values][stage])
+                }
+                return LineChart.Series("stage \(stage + 1)", points, smoothing: smoothing)
+            }
+        }
+        return LineChart(
+            title: title, xLabel: "step",
+            panels: [
+                .init(yLabel: "loss", series: series(\.losses, smoothing: 0.95), logY: true),
+                .init(yLabel: "weight of the loss", series: series(\.weights, smoothing: 0)),
+            ])
+    }
+}

@@ -1,0 +1,131 @@
+import ECAR
+import ECARAutoencoder
+import ECARImages
+import Torch
+import TorchNN
+
+/// All that changes from step to step: weights, their running average, the optimizer, the stages' weights.
+///
+/// Random numbers derive from (seed, purpose, step), so no state of a generator belongs to it.
+public final class TrainingState {
+    /// What a step came to.
+    public struct StepResult: Sendable {
+        /// l_s, unweighted; empty where they were not asked for.
+        public let losses: [Double]
+        /// The gradients' joint norm before clipping.
+        public let gradientNorm: Double
+        public let learningRate: Double
+    }
+
+    /// What a derived seed is for.
+    enum Purpose {
+        static let initialization: UInt64 = 1
+        static let data: UInt64 = 2
+        static let noise: UInt64 = 3
+        static let samples: UInt64 = 4
+    }
+
+    public let model: ECARModel
+    /// The same architecture over the running average of the weights.
+    public let averagedModel: ECARModel
+    let average: ExponentialMovingAverage
+    let optimizer: AdamW
+    var gradNorm: GradNorm?
+    /// Steps taken.
+    public internal(set) var step = 0
+    /// Time that they took, over all of the run's processes.
+    var seconds = 0.0
+
+    private let configuration: TrainingConfiguration
+    private let device: Device
+
+    /// The beginning of a run, or, over a checkpoint's weights, some later point of it.
+    init(_ configuration: TrainingConfiguration, weights: [String: Tensor]? = nil, device: Device) throws {
+        let seed = Generator.seed(configuration.seed, Purpose.initialization)
+        let source = try weights.map { Parameters.Source.weights($0) } ?? .fresh(Generator(seed: seed))
+        let parameters = Parameters(source, device: device)
+        model = try ECARModel(configuration.model, parameters)
+        average = try ExponentialMovingAverage(parameters.tensors)
+        let averaged = Dictionary(zip(parameters.names, average.tensors)) { _, last in last }
+        averagedModel = try ECARModel(configuration.model, Parameters(.weights(averaged), device: device))
+        for tensor in parameters.tensors { _ = try tensor.requiringGradient() }
+        optimizer = try AdamW(
+            parameters.tensors, beta1: configuration.beta1, beta2: configuration.beta2,
+            weightDecay: configuration.weightDecay)
+        gradNorm = configuration.gradNorm.map { GradNorm(stages: configuration.model.stages, settings: $0) }
+        (self.configuration, self.device) = (configuration, device)
+    }
+
+    /// w_s of every stage.
+    public var stageWeights: [Double] {
+        gradNorm?.weights ?? Array(repeating: 1, count: configuration.model.stages)
+    }
+
+    /// Takes one step on a batch.
+    ///
+    /// - Parameter readsLosses: Whether the losses are wanted; reading them makes the program wait for the device.
+    /// - Throws: `ECARError` where a loss or gradient is not finite; the weights are then as they were.
+    func advance(_ batch: ImageBatch, readsLosses: Bool) throws -> StepResult {
+        let inputs = try draw(batch)
+        let weights = stageWeights
+        let gradients = try configuration.precision.run(on: device) { try meanGradients(inputs, weights: weights) }
+        let losses = readsLosses || gradNorm != nil ? try gradients.losses.map { try $0.item() } : []
+        try check(losses.enumerated().map { ("the loss of stage \($0 + 1)", $1) })
+
+        let limit = configuration.clipNorm > 0 ? configuration.clipNorm : .infinity
+        let norm = try clip(gradients.total, norm: limit)
+        try check([("the norm of the gradients", norm)])
+        if gradNorm != nil {
+            gradNorm?.update(losses: losses, norms: try gradients.sharedNorms(weights: weights))
+        }
+        let rate = configuration.learningRateSchedule.rate(at: step)
+        try optimizer.update(gradients: gradients.total, learningRate: rate)
+        let decay = ExponentialMovingAverage.decay(configuration.emaDecay, after: step)
+        try average.update(model.parameters.tensors, decay: decay)
+        step += 1
+        return StepResult(losses: losses, gradientNorm: norm, learningRate: rate)
+    }
+
+    /// The batch on the device, and the step's random draws.
+    private func draw(_ batch: ImageBatch) throws -> TrainingInputs {
+        let latents = try batch.latents(configuration.model, device: device)  // (B, C, h_S, h_S)
+        let generator = try Generator(seed: Generator.seed(configuration.seed, Purpose.noise, UInt64(step)))
+        return try TrainingInputs.draw(
+            latents: latents, labels: batch.labels, configuration: configuration.model, settings: configuration.noise,
+            generator: generator)
+    }
+
+    /// The mean gradients of the micro-batches.
+    private func meanGradients(_ inputs: TrainingInputs, weights: [Double]) throws -> StageGradients {
+        let parts = configuration.microBatches
+        let size = configuration.batchSize / parts
+        let separately = gradNorm != nil
+        guard parts > 1 else { return try model.gradients(inputs, weights: weights, separately: separately) }
+        var sum = try model.gradients(inputs.part(0, of: size), weights: weights, separately: separately)
+        for index in 1..<parts {
+            try sum.add(model.gradients(inputs.part(index, of: size), weights: weights, separately: separately))
+        }
+        try sum.scale(1 / Double(parts))
+        return sum
+    }
+
+    private func check(_ values: [(name: String, value: Double)]) throws(ECARError) {
+        guard let wrong = values.first(where: { !$0.value.isFinite }) else { return }
+        throw ECARError(
+            "training diverged in step \(step + 1): \(wrong.name) is \(wrong.value); "
+                + "lower learningRate or clipNorm, or train in f32")
+    }
+}
+
+extension TrainingInputs {
+    /// The `index`-th part of `size` images.
+    func part(_ index: Int, of size: Int) throws(TorchError) -> TrainingInputs {
+        func part(_ x: Tensor) throws(TorchError) -> Tensor { try x.narrow(0, start: index * size, length: size) }
+        func parts(_ all: [Tensor]) throws(TorchError) -> [Tensor] {
+            try all.map { (x) throws(TorchError) in try part(x) }
+        }
+        return TrainingInputs(
+            latents: try part(latents), labels: try part(labels), times: try parts(times), noises: try parts(noises),
+            conditionNoises: try parts(conditionNoises))
+    }
+}

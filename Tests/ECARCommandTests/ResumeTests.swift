@@ -1,0 +1,156 @@
+import ECAR
+import ECARImages
+import ECARTraining
+import Foundation
+import Testing
+import Torch
+
+/// A run that was stopped goes on as if it never had been.
+@Suite(.serialized) struct ResumeTests {
+    private let folder: TestFolder
+    private let dataset: any ImageDataset
+
+    init() throws {
+        try Runtime.setThreads(1)
+        folder = try TestFolder()
+        try Sample.writePictures(folder["pictures"])
+        dataset = try openDataset(folder["pictures"])
+    }
+
+    private func train(
+        _ name: String, _ changes: [String] = [], resumes: Bool = false, isCancelled: () -> Bool = { false },
+        report: (TrainingProgress) -> Void = { _ in }
+    ) throws -> Trainer.Outcome {
+        let configuration = try Sample.configuration(changes)
+        let run = try resumes ? RunDirectory.resume(folder[name], configuration) : .create(folder[name], configuration)
+        return try Trainer(run: run, dataset: dataset, device: .cpu).train(isCancelled: isCancelled, report: report)
+    }
+
+    /// All of a run's results, without what depends on the clock.
+    private func results(_ name: String, step: Int = 12) throws -> [String: Data] {
+        var results: [String: Data] = [:]
+        let checkpoint = "checkpoints/" + String(format: "%08d", step)
+        for file in [
+            "\(checkpoint)/weights.safetensors", "\(checkpoint)/ema.safetensors", "\(checkpoint)/optimizer.safetensors",
+            "model/model.safetensors", "model/config.json", "samples/00000012.png",
+        ] {
+            results[file] = try Data(contentsOf: folder[name].appendingPathComponent(file))
+        }
+        for file in ["log.jsonl", "\(checkpoint)/state.json"] {
+            let text = try String(contentsOf: folder[name].appendingPathComponent(file), encoding: .utf8)
+            results[file] = Data(text.replacing(#/"seconds" ?: ?[0-9.e-]+/#, with: "").utf8)
+        }
+        return results
+    }
+
+    @Test func cancelledAndKilledRunsGiveTheSameBits() throws {
+        #expect(try train("whole") == .finished)
+        let expected = try results("whole")
+
+        var steps = 0
+        let outcome = try train("cancelled", isCancelled: { steps == 7 }, report: { steps = $0.step })
+        #expect(outcome == .cancelled)
+        #expect(try train("cancelled", resumes: true) == .finished)
+        // Cancelling leaves one checkpoint more; what it leads to is the same.
+        #expect(try results("cancelled") == expected)
+
+        // What a power cut in step 9 leaves: the checkpoint of step 5, a longer log with half a line, half-written files.
+        let copy: (TrainingProgress) -> Void = { progress in
+            if progress.step == 9 { try? FileManager.default.copyItem(at: folder["source"], to: folder["killed"]) }
+        }
+        _ = try train("source", report: copy)
+        let killed = folder["killed"]
+        let half = killed.appendingPathComponent("checkpoints/.00000010.partial")
+        try FileManager.default.createDirectory(at: half, withIntermediateDirectories: true)
+        try Data("half".utf8).write(to: half.appendingPathComponent("weights.safetensors"))
+        try Data("half".utf8).write(to: killed.appendingPathComponent("model/.model.safetensors.1.partial"))
+        let log = try FileHandle(forWritingTo: killed.appendingPathComponent("log.jsonl"))
+        try log.seekToEnd()
+        try log.write(contentsOf: Data(#"{"step":10,"los"#.utf8))
+        try log.close()
+        #expect(try train("killed", resumes: true) == .finished)
+        #expect(try results("killed") == expected)
+        #expect(!FileManager.default.fileExists(atPath: half.path))
+        let names = try FileManager.default.contentsOfDirectory(atPath: killed.appendingPathComponent("model").path)
+        #expect(names.sorted() == ["config.json", "model.safetensors"])
+    }
+
+    @Test func aProgramKilledAgainAndAgainGivesTheSameBits() throws {
+        let configuration = folder["config.json"]
+        try StrictJSON.encode(try Sample.configuration(["steps=12", "checkpointEvery=2"])).write(to: configuration)
+        let start = ["train", "--data", "pictures", "--config", configuration.path, "--threads", "1", "--quiet"]
+        #expect(try Program.run(start + ["--output", "whole"], in: folder.url).status == 0)
+
+        // Killed a moment after each new checkpoint, and now and then before the first.
+        let checkpoints = folder["killed/checkpoints"].path
+        func newest() -> String { (try? FileManager.default.contentsOfDirectory(atPath: checkpoints).max()) ?? "" }
+        func hasRun() -> Bool { FileManager.default.fileExists(atPath: folder["killed/config.json"].path) }
+        var resumes = 0
+        for attempt in 0..<5 {
+            let before = newest()
+            if !before.isEmpty { resumes += 1 }
+            let arguments = hasRun() ? ["train", "--resume", "--threads", "1"] : start
+            let program = try Program(arguments + ["--output", "killed"], in: folder.url)
+            while program.isRunning, newest() == before { Thread.sleep(forTimeInterval: 0.001) }
+            Thread.sleep(forTimeInterval: Double.random(in: 0...0.05) * Double(attempt))
+            program.send(SIGKILL)
+            _ = program.wait()
+        }
+        #expect(resumes > 2, "the program should have resumed from checkpoints")
+        let last = hasRun() ? ["train", "--resume", "--threads", "1", "--quiet"] : start
+        #expect(try Program.run(last + ["--output", "killed"], in: folder.url).status == 0)
+        #expect(try results("killed") == results("whole"))
+    }
+
+    @Test func onlyTheNewestCheckpointsStay() throws {
+        _ = try train("run", ["keepCheckpoints=1", "checkpointEvery=3"])
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder["run/checkpoints"].path)
+        #expect(names == ["00000012"])
+    }
+
+    @Test func aFinishedRunCanGoOnForMoreSteps() throws {
+        _ = try train("run", ["steps=4"])
+        do {
+            let run = try RunDirectory.resume(folder["run"], try Sample.configuration(["steps=4"]))
+            #expect(try Trainer(run: run, dataset: dataset, device: .cpu).isFinished)
+        }
+        var last = 0
+        #expect(try train("run", ["steps=6"], resumes: true, report: { last = $0.step }) == .finished)
+        #expect(last == 6)
+    }
+
+    @Test func microBatchesAddUpToTheBatch() throws {
+        var losses: [[Double]] = []
+        for parts in [1, 2] {
+            let keep: (TrainingProgress) -> Void = { if $0.step == 12 { losses.append($0.losses) } }
+            _ = try train("run\(parts)", ["microBatches=\(parts)"], report: keep)
+        }
+        try #require(losses.count == 2)
+        for (whole, sum) in zip(losses[0], losses[1]) { #expect(abs(whole - sum) < 1e-3) }
+    }
+
+    @Test func divergenceStopsTheRunAndKeepsTheCheckpoint() throws {
+        let error = #expect(throws: ECARError.self) {
+            try train("run", ["learningRate=1e30", "clipNorm=0", "warmupSteps=6", "checkpointEvery=1", "steps=50"])
+        }
+        #expect(error?.message.contains("diverged") == true)
+        let newest = try #require(
+            FileManager.default.contentsOfDirectory(atPath: folder["run/checkpoints"].path).max())
+        let weights = try SafeTensors.read(folder["run/checkpoints/\(newest)/weights.safetensors"]).tensors
+        #expect(try !weights.isEmpty && weights.values.allSatisfy { try $0.isFinite() })
+    }
+
+    @Test func aRunIsNotBegunTwiceNorSharedNorChanged() throws {
+        let configuration = try Sample.configuration()
+        let run = try RunDirectory.create(folder["run"], configuration)
+        #expect(throws: ECARError.self) { try RunDirectory.create(folder["run"], configuration) }
+        let busy = #expect(throws: ECARError.self) { try RunDirectory.resume(folder["run"], configuration) }
+        #expect(busy?.message.contains("another process") == true)
+        let changed = try Sample.configuration(["beta1=0.5"])
+        let error = #expect(throws: ECARError.self) { try RunDirectory.resume(folder["run"], changed) }
+        #expect(error?.message.contains("\"beta1\"") == true)
+        #expect(throws: ECARError.self) { try RunDirectory.resume(folder["nowhere"], configuration) }
+        #expect(throws: ECARError.self) { try RunDirectory.create(folder["pictures"], configuration) }
+        withExtendedLifetime(run) {}
+    }
+}
