@@ -5,7 +5,7 @@ ecar := .build/release/ecar
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/swift-ecar
 venv := $(cache)/fixtures-venv
-packages := torch==2.11.0 numpy safetensors
+packages := torch==2.11.0 numpy safetensors pillow
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build sample test lint format fixtures benchmark clean
@@ -34,14 +34,15 @@ format: ## correct the formatting
 
 fixtures: $(venv)/ready ## compute the expected values of the tests with PyTorch (5 GB of disk)
 	'$(venv)/bin/python' Scripts/fixtures.py
+	'$(venv)/bin/python' Scripts/image_fixtures.py
 
 $(venv)/ready: Makefile
 	python3 -m venv --clear '$(venv)'
 	'$(venv)/bin/pip' install --quiet --disable-pip-version-check $(packages)
 	touch '$@'
 
-benchmark: build ## measure the shipped model (ARGS='…' is passed on)
-	$(ecar) benchmark $(ARGS)
+benchmark: build $(venv)/ready ## training throughput against PyTorch (DATA=folder of Fashion-MNIST)
+	'$(venv)/bin/python' Benchmarks/train_throughput.py --data '$(DATA)' $(ARGS)
 
 clean: ## remove what was built; the cache with libtorch stays
 	rm -rf .build samples.png

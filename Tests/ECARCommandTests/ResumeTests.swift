@@ -77,26 +77,26 @@ import Torch
 
     @Test func aProgramKilledAgainAndAgainGivesTheSameBits() throws {
         let configuration = folder["config.json"]
-        try StrictJSON.encode(try Sample.configuration(["steps=12", "checkpointEvery=2"])).write(to: configuration)
+        try StrictJSON.encode(try Sample.configuration(["steps=12", "checkpointEvery=1"])).write(to: configuration)
         let start = ["train", "--data", "pictures", "--config", configuration.path, "--threads", "1", "--quiet"]
         #expect(try Program.run(start + ["--output", "whole"], in: folder.url).status == 0)
 
-        // Killed a moment after each new checkpoint, and now and then before the first.
+        // Killed a random moment after a new checkpoint, again and again.
         let checkpoints = folder["killed/checkpoints"].path
         func newest() -> String { (try? FileManager.default.contentsOfDirectory(atPath: checkpoints).max()) ?? "" }
         func hasRun() -> Bool { FileManager.default.fileExists(atPath: folder["killed/config.json"].path) }
         var resumes = 0
-        for attempt in 0..<5 {
+        for _ in 0..<4 {
             let before = newest()
             if !before.isEmpty { resumes += 1 }
             let arguments = hasRun() ? ["train", "--resume", "--threads", "1"] : start
             let program = try Program(arguments + ["--output", "killed"], in: folder.url)
             while program.isRunning, newest() == before { Thread.sleep(forTimeInterval: 0.001) }
-            Thread.sleep(forTimeInterval: Double.random(in: 0...0.05) * Double(attempt))
+            Thread.sleep(forTimeInterval: Double.random(in: 0...0.005))
             program.send(SIGKILL)
             _ = program.wait()
         }
-        #expect(resumes > 2, "the program should have resumed from checkpoints")
+        #expect(resumes >= 2, "the program should have resumed from checkpoints")
         let last = hasRun() ? ["train", "--resume", "--threads", "1", "--quiet"] : start
         #expect(try Program.run(last + ["--output", "killed"], in: folder.url).status == 0)
         #expect(try results("killed") == results("whole"))
