@@ -20,7 +20,7 @@ build: setup ## build the ecar command
 	swift build $(build_flags) --product ecar
 
 sample: build ## write samples.png with the shipped model
-	$(ecar) sample --output samples.png
+	$(ecar) sample --count 8 --output samples.png
 	@echo "The images are in $(CURDIR)/samples.png"
 
 test: setup ## run the tests (FILTER=Name for some of them)
