@@ -39,3 +39,15 @@ int ct_upsample_2x2(ct_tensor input, ct_tensor *out) noexcept {
         return at::upsample_nearest2d(input->value, {2 * size[2], 2 * size[3]});
     });
 }
+
+int ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, int64_t stride, int64_t padding, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::conv2d(input->value, weight->value, optional(bias), {stride, stride}, {padding, padding}); });
+}
+
+int ct_group_norm(ct_tensor input, int64_t groups, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::group_norm(input->value, groups, optional(weight), optional(bias), epsilon); });
+}
+
+int ct_pad(ct_tensor input, const int64_t *amounts, size_t count, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::constant_pad_nd(input->value, sizes(amounts, count), 0); });
+}

@@ -93,3 +93,11 @@ int ct_maximum(ct_tensor a, ct_tensor *out) noexcept {
 int ct_all_finite(ct_tensor a, bool *out) noexcept {
     return guarded([&] { *out = at::isfinite(a->value).all().item().toBool(); });
 }
+
+int ct_relu(ct_tensor a, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::relu(a->value); });
+}
+
+int ct_tanh(ct_tensor a, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::tanh(a->value); });
+}

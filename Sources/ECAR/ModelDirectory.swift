@@ -4,17 +4,11 @@ import Foundation
 import Torch
 import TorchNN
 
-/// The space whose points the model makes.
-public enum LatentSpace: String, Codable, Sendable, CaseIterable {
-    /// Pixels, their 0…255 mapped to −1…1.
-    case pixels
-}
-
 /// `config.json` of a model directory: all there is to say about a model besides its weights.
 public struct ModelDescription: Codable, Sendable, Equatable {
     public var architecture: ModelConfiguration
     public var latentSpace: LatentSpace
-    /// Latents are this times what the latent space's encoder gives.
+    /// The model's latents are the space's own times this.
     public var latentScale: Double
     /// One name a class.
     public var classNames: [String]
@@ -42,13 +36,13 @@ public struct ModelDescription: Codable, Sendable, Equatable {
             throw ECARError(
                 "model configuration: \(classNames.count) class names for \(architecture.classes) classes")
         }
-        switch latentSpace {
-        case .pixels:
-            guard latentScale == 1, architecture.channels == 1 || architecture.channels == 3 else {
-                throw ECARError(
-                    "model configuration: pixels have the latentScale 1 and 1 or 3 channels, not "
-                        + "\(latentScale) and \(architecture.channels)")
-            }
+        guard latentSpace.channels.contains(architecture.channels) else {
+            throw ECARError(
+                "model configuration: \(architecture.channels) channels are not those of the latent space "
+                    + "\(latentSpace.rawValue)")
+        }
+        guard latentScale > 0, latentScale.isFinite, latentSpace != .pixels || latentScale == 1 else {
+            throw ECARError("model configuration: the latentScale of \(latentSpace.rawValue) cannot be \(latentScale)")
         }
     }
 }

@@ -42,6 +42,9 @@ extension Tensor {
     public func sigmoid() throws(TorchError) -> Tensor { try map { ct_sigmoid($0, $1) } }
     public func silu() throws(TorchError) -> Tensor { try map { ct_silu($0, $1) } }
 
+    public func relu() throws(TorchError) -> Tensor { try map { ct_relu($0, $1) } }
+    public func tanh() throws(TorchError) -> Tensor { try map { ct_tanh($0, $1) } }
+
     /// GELU in its tanh approximation.
     public func gelu() throws(TorchError) -> Tensor { try map { ct_gelu($0, $1) } }
 
@@ -83,6 +86,26 @@ extension Tensor {
         try withExtendedLifetime(value) { () throws(TorchError) in
             try map(key) { ct_attention($0, $1, value.handle, $2) }
         }
+    }
+
+    /// self (B, C, h, w) cross-correlated with weight (O, C, k, k), plus bias (O).
+    public func conv2d(weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0) throws(TorchError) -> Tensor {
+        try withExtendedLifetime(bias) { () throws(TorchError) in
+            try map(weight) { ct_conv2d($0, $1, bias?.handle, Int64(stride), Int64(padding), $2) }
+        }
+    }
+
+    /// Normalises groups of channels of (B, C, h, w) to mean 0 and variance 1, then scales and shifts every channel.
+    public func groupNorm(groups: Int, weight: Tensor, bias: Tensor, epsilon: Double) throws(TorchError) -> Tensor {
+        try withExtendedLifetime((weight, bias)) { () throws(TorchError) in
+            try map { ct_group_norm($0, Int64(groups), weight.handle, bias.handle, epsilon, $1) }
+        }
+    }
+
+    /// Zeros around the last dimensions: before and after the last one, then before and after the one before it.
+    public func padded(_ amounts: [Int]) throws(TorchError) -> Tensor {
+        let amounts = amounts.map(Int64.init)
+        return try map { ct_pad($0, amounts, amounts.count, $1) }
     }
 
     /// The mean over blocks of 2×2: (B, C, 2h, 2w) → (B, C, h, w).

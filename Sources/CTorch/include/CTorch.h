@@ -109,6 +109,8 @@ int ct_abs(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_round(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_sigmoid(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_silu(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_relu(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_tanh(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 /// GELU, tanh approximation.
 int ct_gelu(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_clamp(ct_tensor a, double lowest, double highest, ct_tensor *out) CT_NOEXCEPT;
@@ -126,6 +128,12 @@ int ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor *out)
 int ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) CT_NOEXCEPT;
 /// softmax(q kᵀ / √d) v for q (B, H, N, d) and k, v (B, H, M, d).
 int ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out) CT_NOEXCEPT;
+/// Cross-correlation of input (B, C, h, w) with weight (O, C, k, k); bias (O) may be NULL.
+int ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, int64_t stride, int64_t padding, ct_tensor *out) CT_NOEXCEPT;
+/// Over groups of channels of (B, C, h, w); weight and bias may be NULL.
+int ct_group_norm(ct_tensor input, int64_t groups, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) CT_NOEXCEPT;
+/// Zeros around the last dimensions: before and after the last one, before and after the one before it, …
+int ct_pad(ct_tensor input, const int64_t *amounts, size_t count, ct_tensor *out) CT_NOEXCEPT;
 /// Mean over blocks of 2×2 of (B, C, 2h, 2w).
 int ct_mean_pool_2x2(ct_tensor input, ct_tensor *out) CT_NOEXCEPT;
 /// Nearest-neighbour enlargement ×2 of (B, C, h, w).

@@ -1,0 +1,45 @@
+import ECAR
+import Torch
+
+/// What an encoder says of a picture: a Gaussian over its latents, of which some encoders give the mean alone.
+public struct Posterior {
+    public var mean: Tensor  // (B, C, h, w)
+    public var logVariance: Tensor?  // (B, C, h, w)
+
+    public init(mean: Tensor, logVariance: Tensor? = nil) {
+        (self.mean, self.logVariance) = (mean, logVariance)
+    }
+}
+
+/// Pictures to latents and back.
+///
+/// B pictures of H×W pixels and P channels, latents of h×w = H/r × W/r and C channels, r the space's reduction.
+public protocol Autoencoder: Sendable {
+    /// The space of its latents.
+    var space: LatentSpace { get }
+    /// The scale of the latents that the network itself reads and writes; 1 is the space's own.
+    var scale: Double { get }
+    var device: Device { get }
+    /// Names the kind and the weights: what a latent cache records of its origin.
+    var identity: String { get }
+
+    /// The posterior, in the network's own scale, of pictures (B, P, H, W) whose values lie in −1…1.
+    func encode(_ pictures: Tensor) throws(TorchError) -> Posterior
+    /// The pictures (B, P, H, W), about −1…1, of latents (B, C, h, w) in the network's own scale.
+    func decode(_ latents: Tensor) throws(TorchError) -> Tensor
+}
+
+/// Pixels as they are.
+public struct Identity: Autoencoder {
+    public let space = LatentSpace.pixels
+    public let scale = 1.0
+    public let device: Device
+    public let identity = "pixels"
+
+    public init(device: Device = .cpu) {
+        self.device = device
+    }
+
+    public func encode(_ pictures: Tensor) -> Posterior { Posterior(mean: pictures) }
+    public func decode(_ latents: Tensor) -> Tensor { latents }
+}
