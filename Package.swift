@@ -54,7 +54,9 @@ let package = Package(
         .target(name: "ECARImages", dependencies: ["CImages", "Files"]),
 
         // MARK: Programs
-        .target(name: "ECARAutoencoder", dependencies: ["ECAR", "ECARImages"]),
+        .target(
+            name: "ECARAutoencoder",
+            dependencies: ["ECAR", "ECARImages", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "ECARTraining", dependencies: ["ECARAutoencoder"]),
         .executableTarget(
             name: "ecar",

@@ -1,7 +1,7 @@
 import Torch
 
 /// A convolution of (B, C, h, w) with square kernels.
-public struct Conv2d {
+public struct Conv2d: Sendable {
     public let weight: Tensor  // (O, C, k, k)
     public let bias: Tensor?  // (O)
     public let stride: Int
