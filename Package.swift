@@ -26,10 +26,12 @@ let package = Package(
         .target(
             name: "CTorch",
             cxxSettings: [
+                .define("USE_C10D_GLOO"),
+                .headerSearchPath("."),
                 .unsafeFlags([
                     "-isystem", "\(libtorch)/include",
                     "-isystem", "\(libtorch)/include/torch/csrc/api/include",
-                ])
+                ]),
             ],
             linkerSettings: [
                 .linkedLibrary("torch_cpu"),

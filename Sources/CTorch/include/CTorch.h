@@ -20,6 +20,7 @@ extern "C" {
 typedef struct ct_tensor_s *ct_tensor;
 typedef struct ct_generator_s *ct_generator;
 typedef struct ct_guard_s *ct_guard;
+typedef struct ct_group_s *ct_group;
 
 /// Element types; the numbers are c10::ScalarType's.
 enum { CT_UINT8 = 0, CT_INT32 = 3, CT_INT64 = 4, CT_FLOAT16 = 5, CT_FLOAT32 = 6, CT_FLOAT64 = 7, CT_BOOL = 11, CT_BFLOAT16 = 15 };
@@ -165,6 +166,22 @@ int ct_scale_in_place(const ct_tensor *a, size_t count, double factor) CT_NOEXCE
 int ct_add_in_place(const ct_tensor *a, const ct_tensor *b, size_t count, double factor) CT_NOEXCEPT;
 /// Euclidean norm of all elements of all tensors.
 int ct_global_norm(const ct_tensor *tensors, size_t count, double *out) CT_NOEXCEPT;
+
+// MARK: - Processes (distributed.cpp)
+
+/// Joins a group of processes that meet at a store (c10d::TCPStore), which the process with `hosts_store` provides under
+/// `port`. `prefix` separates their keys from others'. gloo listens on the `interfaces` (names with commas between them)
+/// or on `address`; both may be NULL. Waits at most `timeout` seconds for the others, here and in every later call.
+int ct_group_join(const char *host, uint16_t port, bool hosts_store, const char *prefix, const char *address, const char *interfaces,
+                  int32_t rank, int32_t processes, ct_device device, double timeout, ct_group *out) CT_NOEXCEPT;
+void ct_group_leave(ct_group group) CT_NOEXCEPT;
+/// Replaces the elements of floating-point tensors by their sum over all processes, the same bits in each. Adds in
+/// float64 where the tensor is that, else in float32.
+int ct_group_sum(ct_group group, const ct_tensor *tensors, size_t count) CT_NOEXCEPT;
+/// Replaces the elements of tensors by those of rank 0.
+int ct_group_broadcast(ct_group group, const ct_tensor *tensors, size_t count) CT_NOEXCEPT;
+/// Returns when all processes have come here.
+int ct_group_barrier(ct_group group) CT_NOEXCEPT;
 
 #ifdef __cplusplus
 }
