@@ -66,3 +66,30 @@ int ci_jpeg_read(const uint8_t *bytes, size_t size, ci_limits limits, ci_image *
     if (status < 0) ci_image_free(image);
     return status;
 }
+
+// MARK: - Writing
+
+int ci_jpeg_write(const ci_image *image, int quality, ci_bytes *result, char *message) {
+    *result = (ci_bytes){0};
+    int subsampling = image->channels == 1 ? TJSAMP_GRAY : TJSAMP_444;
+    tjhandle handle = tjInitCompress();
+    unsigned long size = tjBufSize(image->width, image->height, subsampling);
+    // From malloc and large enough for any picture, so that turbojpeg never puts memory of its own in its place.
+    uint8_t *bytes = handle != NULL && size != (unsigned long)-1 ? malloc(size) : NULL;
+    int status = -1;
+    if (bytes == NULL) {
+        snprintf(message, CI_MESSAGE, "cannot be encoded: turbojpeg does not start, or memory is short");
+    } else if (
+        tjCompress2(
+            handle, image->pixels, image->width, 0, image->height, image->channels == 1 ? TJPF_GRAY : TJPF_RGB, &bytes,
+            &size, subsampling, quality, TJFLAG_NOREALLOC)
+        != 0) {
+        snprintf(message, CI_MESSAGE, "cannot be encoded (%s)", tjGetErrorStr2(handle));
+        free(bytes);
+    } else {
+        *result = (ci_bytes){bytes, size};
+        status = 0;
+    }
+    if (handle != NULL) tjDestroy(handle);
+    return status;
+}

@@ -1,14 +1,14 @@
 import Foundation
 
 /// A scale with round ticks.
-struct ChartAxis {
-    struct Tick {
-        let value: Double
-        let label: String
+package struct ChartAxis {
+    package struct Tick {
+        package let value: Double
+        package let label: String
     }
 
     let isLogarithmic: Bool
-    private(set) var ticks: [Tick] = []
+    package private(set) var ticks: [Tick] = []
     /// The ends of the axis; on a logarithmic one, powers of ten.
     private let low: Double
     private let high: Double
@@ -17,7 +17,9 @@ struct ChartAxis {
     ///   - minimum: the smallest value; nil if there are none.
     ///   - ticks: about how many.
     ///   - padding: free room at both ends, as a fraction.
-    init(covering minimum: Double?, _ maximum: Double?, ticks: Int, padding: Double, isLogarithmic: Bool = false) {
+    package init(
+        covering minimum: Double?, _ maximum: Double?, ticks: Int, padding: Double, isLogarithmic: Bool = false
+    ) {
         self.isLogarithmic = isLogarithmic
         // Values close to the ends of Double have no finite span.
         let range = isLogarithmic ? 1e-300...1e300 : -1e300...1e300
@@ -39,7 +41,7 @@ struct ChartAxis {
     }
 
     /// Where a value lies: 0 at the low end, 1 at the high end. Nil if it cannot be shown.
-    func position(_ value: Double) -> Double? {
+    package func position(_ value: Double) -> Double? {
         guard value.isFinite, !isLogarithmic || value > 0 else { return nil }
         return ((isLogarithmic ? log10(value) : value) - low) / (high - low)
     }

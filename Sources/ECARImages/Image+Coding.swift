@@ -107,6 +107,24 @@ extension Image {
         return Data(result.take())
     }
 
+    /// Encodes the picture as a JPEG, colours at full resolution.
+    ///
+    /// - Parameter quality: 1 to 100.
+    /// - Throws: `FileError` for a quality out of range.
+    public func jpeg(quality: Int = 90) throws(FileError) -> Data {
+        guard (1...100).contains(quality) else {
+            throw FileError("a JPEG", "cannot have the quality \(quality)", remedy: "Use 1 to 100")
+        }
+        var result = ci_bytes()
+        var copy = pixels
+        try copy.withUnsafeMutableBufferPointer { (buffer) throws(FileError) in
+            var image = ci_image(
+                width: Int32(width), height: Int32(height), channels: Int32(channels), pixels: buffer.baseAddress)
+            try checked("JPEG") { ci_jpeg_write(&image, Int32(quality), &result, $0) }
+        }
+        return Data(result.take())
+    }
+
     /// Writes the picture as a PNG file, atomically.
     public func write(to url: URL, text: [String: String] = [:]) throws(FileError) {
         try writeAtomically(try png(text: text), to: url)

@@ -26,7 +26,7 @@ public struct LineChart: Sendable {
         }
 
         /// The running mean in both directions, which does not lag behind the curve; gaps stay.
-        var smoothed: [Point] {
+        package var smoothed: [Point] {
             let forwards = runningSums(points)
             let backwards = runningSums(points.reversed()).reversed()
             return zip(points, zip(forwards, backwards)).map { point, sums in
@@ -90,7 +90,7 @@ public struct LineChart: Sendable {
             width: width, height: Int(header + footer) + panels.count * panelHeight, background: Palette.paper)
         let finite = panels.flatMap(\.series).flatMap(\.points).lazy.filter { $0.x.isFinite && $0.y.isFinite }.map(\.x)
         let x = ChartAxis(covering: finite.min(), finite.max(), ticks: max(3, width / 130), padding: 0)
-        let axes = panels.map(\.verticalAxis)
+        let axes = panels.map { $0.verticalAxis(ticks: 6) }
         // One left edge for all panels, so that their x axes align.
         let widest = axes.flatMap(\.ticks).map { canvas.textWidth($0.label, size: ChartPanel.tickSize) }.max() ?? 0
         let left = 46 + widest.rounded(.up)
@@ -111,8 +111,8 @@ public struct LineChart: Sendable {
 }
 
 extension LineChart.Panel {
-    fileprivate var verticalAxis: ChartAxis {
+    package func verticalAxis(ticks: Int) -> ChartAxis {
         let values = series.flatMap(\.points).map(\.y).filter { $0.isFinite && (!logY || $0 > 0) }
-        return ChartAxis(covering: values.min(), values.max(), ticks: 6, padding: 0.05, isLogarithmic: logY)
+        return ChartAxis(covering: values.min(), values.max(), ticks: ticks, padding: 0.05, isLogarithmic: logY)
     }
 }

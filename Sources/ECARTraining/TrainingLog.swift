@@ -15,6 +15,9 @@ public struct LogEntry: Codable, Sendable, Equatable {
     public var learningRate: Double
     /// Time since the run began, pauses left out.
     public var seconds: Double
+
+    /// Whether any stage's loss counts for more or less than its value.
+    var isWeighted: Bool { weights.contains { $0 != 1 } }
 }
 
 /// `log.jsonl`: one line of JSON every few steps.
@@ -50,7 +53,7 @@ final class TrainingLog {
         return try encoder.encode(entry) + Data("\n".utf8)
     }
 
-    /// The stages' losses above, their weights below.
+    /// The stages' losses above, their weights, where they ever differ from 1, below.
     func chart(title: String) -> LineChart {
         let stages = entries.first?.losses.count ?? 0
         func series(_ values: KeyPath<LogEntry, [Double]>, smoothing: Double) -> [LineChart.Series] {
@@ -61,11 +64,10 @@ final class TrainingLog {
                 return LineChart.Series("stage \(stage + 1)", points, smoothing: smoothing)
             }
         }
-        return LineChart(
-            title: title, xLabel: "step",
-            panels: [
-                .init(yLabel: "loss", series: series(\.losses, smoothing: 0.95), logY: true),
-                .init(yLabel: "weight of the loss", series: series(\.weights, smoothing: 0)),
-            ])
+        var panels = [LineChart.Panel(yLabel: "loss", series: series(\.losses, smoothing: 0.95), logY: true)]
+        if entries.contains(where: \.isWeighted) {
+            panels.append(.init(yLabel: "weight of the loss", series: series(\.weights, smoothing: 0)))
+        }
+        return LineChart(title: title, xLabel: "step", panels: panels)
     }
 }

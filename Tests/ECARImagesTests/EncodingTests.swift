@@ -9,6 +9,21 @@ import Testing
         #expect(try Image.decode(try image.png(), name: "own.png") == image)
     }
 
+    @Test(arguments: [1, 3]) func jpegIsCloseToThePicture(channels: Int) throws {
+        // Smooth, as JPEG likes it, with colours that run against each other.
+        let pixels = (0..<40 * 24 * channels).map { i in
+            let (x, y, c) = (i / channels % 40, i / channels / 40, i % channels)
+            return UInt8(c == 1 ? 255 - 6 * x : 4 * x + 3 * y)
+        }
+        let image = try Image(width: 40, height: 24, channels: channels, pixels: pixels)
+        let decoded = try Image.decode(try image.jpeg(quality: 100), name: "own.jpg")
+        #expect((decoded.width, decoded.height, decoded.channels) == (40, 24, channels))
+        let largest = zip(decoded.pixels, pixels).map { abs(Int($0) - Int($1)) }.max()
+        #expect((largest ?? 255) <= 4)
+        #expect(try image.jpeg(quality: 30).count < image.jpeg(quality: 95).count)
+        for quality in [0, 101] { #expect(throws: FileError.self) { try image.jpeg(quality: quality) } }
+    }
+
     @Test func textRoundTrip() throws {
         let text = [
             "ecar": #"{"class":"robe d’été","seed":18446744073709551615}"#, "plain": "line 1\nline 2", "empty": "",

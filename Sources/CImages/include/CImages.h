@@ -69,6 +69,8 @@ int ci_png_write(const ci_image *image, const ci_text *texts, int count, ci_byte
 
 /// Decodes a JPEG: grey, YCbCr, RGB, CMYK or YCCK (the latter two by Adobe's convention, as Pillow does).
 int ci_jpeg_read(const uint8_t *bytes, size_t size, ci_limits limits, ci_image *image, char *message);
+/// Encodes a JPEG of a quality of 1 to 100, colours at full resolution.
+int ci_jpeg_write(const ci_image *image, int quality, ci_bytes *result, char *message);
 
 // MARK: Archives (archive.c)
 
