@@ -1,5 +1,4 @@
 #include <ATen/Parallel.h>
-#include <ATen/autocast_mode.h>
 #include <c10/core/InferenceMode.h>
 #include <dlfcn.h>
 #ifdef __GLIBC__
@@ -10,6 +9,7 @@
 #include <limits>
 #include <memory>
 
+#include "Autocast.hpp"
 #include "Handles.hpp"
 
 namespace ctorch {
@@ -37,14 +37,16 @@ using namespace ctorch;
 
 const char *ct_last_error(void) noexcept { return last_error.c_str(); }
 
+void ct_set_last_error(const char *message) noexcept { set_error(message); }
+
 const char *ct_version(void) noexcept { return TORCH_VERSION; }
 
-bool ct_has_device(int32_t kind) noexcept {
+bool ct_has_device(ct_device where) noexcept {
     bool found = false;
     guarded([&] {
-        switch (kind) {
+        switch (where.kind) {
             case CT_CPU: found = true; break;
-            case CT_CUDA: found = at::hasCUDA() && at::detail::getCUDAHooks().deviceCount() > 0; break;
+            case CT_CUDA: found = at::hasCUDA() && where.index < at::detail::getCUDAHooks().deviceCount(); break;
             case CT_MPS: found = at::hasMPS(); break;
             default: break;
         }
@@ -72,33 +74,6 @@ int ct_allow_tf32(bool allow) noexcept {
         at::globalContext().setAllowTF32CuDNN(allow);
     });
 }
-
-namespace {
-
-/// Autocast for one kind of device, as torch.autocast does it; the outermost one clears the cache of cast weights.
-class Autocast {
-public:
-    Autocast(at::DeviceType device, at::ScalarType dtype)
-        : device_(device), enabled_(at::autocast::is_autocast_enabled(device)), dtype_(at::autocast::get_autocast_dtype(device)) {
-        at::autocast::set_autocast_dtype(device, dtype);
-        at::autocast::set_autocast_enabled(device, true);
-        at::autocast::increment_nesting();
-    }
-    ~Autocast() {
-        if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
-        at::autocast::set_autocast_enabled(device_, enabled_);
-        at::autocast::set_autocast_dtype(device_, dtype_);
-    }
-    Autocast(const Autocast &) = delete;
-    Autocast &operator=(const Autocast &) = delete;
-
-private:
-    at::DeviceType device_;
-    bool enabled_;
-    at::ScalarType dtype_;
-};
-
-}  // namespace
 
 struct ct_guard_s {
     std::unique_ptr<c10::NoGradGuard> no_gradient;

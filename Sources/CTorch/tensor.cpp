@@ -56,6 +56,10 @@ int ct_tensor_detach(ct_tensor tensor, ct_tensor *out) noexcept {
     return make(out, [&] { return tensor->value.detach(); });
 }
 
+int ct_tensor_share(ct_tensor tensor, ct_tensor *out) noexcept {
+    return make(out, [&] { return tensor->value; });
+}
+
 int ct_tensor_copy_in_place(ct_tensor tensor, ct_tensor source) noexcept {
     return guarded([&] {
         c10::NoGradGuard no_gradient;

@@ -7,18 +7,27 @@ struct ARBlock {
     let attention: Attention
     let norm2: LayerNorm
     let mlp: MLP
+    private let parameters: [Tensor]
 
     init(_ parameters: Parameters, width: Int, heads: Int) throws(TorchError) {
         norm1 = try LayerNorm(parameters.scope("norm1"), width)
         attention = try Attention(parameters.scope("attention"), width: width, heads: heads)
         norm2 = try LayerNorm(parameters.scope("norm2"), width)
         mlp = try MLP(parameters.scope("mlp"), width)
+        self.parameters = parameters.tensorsBelow
     }
 
     /// All stages at once, each blind to those after it.
     func callAsFunction(_ x: Tensor, blocks: [Int]) throws(TorchError) -> Tensor {
         let h = try x + attention(norm1(x), blocks: blocks)  // (B, ΣN, D)
         return try h + mlp(norm2(h))  // (B, ΣN, D)
+    }
+
+    /// The same, its activations computed again by the backward pass instead of being kept.
+    func checkpointed(_ x: Tensor, blocks: [Int]) throws(TorchError) -> Tensor {
+        try Torch.checkpointed([x], parameters: parameters) { (inputs) throws(TorchError) in
+            try self(inputs[0], blocks: blocks)  // (B, ΣN, D)
+        }
     }
 
     /// One stage, after those in the cache.
@@ -75,17 +84,24 @@ public struct ARTransformer {
     /// The sequence after `layers` of the layers: tokens of all stages in, one sequence out.
     ///
     /// - Parameter upsampled: Up(x_1) … Up(x_{S−1}), each of the side of the stage that it is the input of.
-    func hidden(labels: Tensor, upsampled: [Tensor], layers: Int) throws(TorchError) -> Tensor {
+    func hidden(labels: Tensor, upsampled: [Tensor], layers: Int, checkpointing: Bool = false) throws(TorchError)
+        -> Tensor
+    {
         let tokens = try (0..<configuration.stages).map { (stage) throws(TorchError) in
             try self.tokens(stage, labels: labels, upsampled: stage > 0 ? upsampled[stage - 1] : nil)  // (B, N_s, D)
         }
-        return try run(.cat(tokens, 1), layers: 0..<layers)  // (B, ΣN, D)
+        return try run(.cat(tokens, 1), layers: 0..<layers, checkpointing: checkpointing)  // (B, ΣN, D)
     }
 
     /// The sequence passed through some of the layers.
-    func run(_ sequence: Tensor, layers: Range<Int>) throws(TorchError) -> Tensor {
+    ///
+    /// - Parameter checkpointing: Whether the backward pass computes each layer again.
+    func run(_ sequence: Tensor, layers: Range<Int>, checkpointing: Bool = false) throws(TorchError) -> Tensor {
         var h = sequence
-        for block in blocks[layers] { h = try block(h, blocks: configuration.tokenCounts) }  // (B, ΣN, D)
+        let lengths = configuration.tokenCounts
+        for block in blocks[layers] {
+            h = try checkpointing ? block.checkpointed(h, blocks: lengths) : block(h, blocks: lengths)  // (B, ΣN, D)
+        }
         return h
     }
 

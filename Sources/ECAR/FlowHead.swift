@@ -22,17 +22,27 @@ struct FlowBlock {
     let modulation: Linear  // D → 6D
     let attention: Attention
     let mlp: MLP
+    private let parameters: [Tensor]
 
     init(_ parameters: Parameters, width: Int, heads: Int) throws(TorchError) {
         modulation = try Linear(parameters.scope("modulation"), width, 6 * width, initialization: .zeros)
         attention = try Attention(parameters.scope("attention"), width: width, heads: heads)
         mlp = try MLP(parameters.scope("mlp"), width)
+        self.parameters = parameters.tensorsBelow
     }
 
     func callAsFunction(_ x: Tensor, spatial: Tensor, temporal: Tensor) throws(TorchError) -> Tensor {
         let m = try chunks(spatial + temporal, 6)  // shift, scale, gate of attention, then of MLP: (B, N, D) each
         let h = try x.addingProduct(m[2], attention(modulate(x, shift: m[0], scale: m[1])))  // (B, N, D)
         return try h.addingProduct(m[5], mlp(modulate(h, shift: m[3], scale: m[4])))  // (B, N, D)
+    }
+
+    /// The same of the modulation's inputs, silu(cond) (B, N, D) and silu(e(t)) (B, 1, D), all activations computed again
+    /// by the backward pass instead of being kept.
+    func checkpointed(_ x: Tensor, cond: Tensor, e: Tensor) throws(TorchError) -> Tensor {
+        try Torch.checkpointed([x, cond, e], parameters: parameters) { (inputs) throws(TorchError) in
+            try self(inputs[0], spatial: modulation(inputs[1]), temporal: modulation.withoutBias(inputs[2]))
+        }
     }
 }
 
@@ -94,9 +104,20 @@ public struct FlowHead {
         final = try FinalLayer(parameters.scope("final"), width: width, features: features)
     }
 
+    /// silu(cond), of the token map (B, N, D).
+    private func cond(_ tokenMap: Tensor) throws(TorchError) -> Tensor {
+        try (condition?(tokenMap) ?? tokenMap).silu()  // (B, N, D)
+    }
+
+    /// silu(e(t)), of stage times τ (T).
+    private func e(_ τ: Tensor) throws(TorchError) -> Tensor {
+        let t = try path.globalTime(stage, τ.to(τ.device.preciseType))  // (T)
+        return try time(t).silu().unsqueeze(1)  // (T, 1, D)
+    }
+
     /// The part of the modulation that depends on the token map (B, N, D): once a stage.
     public func spatialModulation(_ tokenMap: Tensor) throws(TorchError) -> Modulation {
-        let cond = try (condition?(tokenMap) ?? tokenMap).silu()  // (B, N, D)
+        let cond = try self.cond(tokenMap)  // (B, N, D)
         return Modulation(
             blocks: try blocks.map { (block) throws(TorchError) in try block.modulation(cond) },  // (B, N, 6D)
             final: try final.modulation(cond))  // (B, N, 2D)
@@ -104,8 +125,7 @@ public struct FlowHead {
 
     /// The part of the modulation that depends on the time, for stage times τ (T).
     public func temporalModulation(_ τ: Tensor) throws(TorchError) -> Modulation {
-        let t = try path.globalTime(stage, τ.to(τ.device.preciseType))  // (T)
-        let e = try time(t).silu().unsqueeze(1)  // (T, 1, D)
+        let e = try self.e(τ)  // (T, 1, D)
         return Modulation(
             blocks: try blocks.map { (block) throws(TorchError) in try block.modulation.withoutBias(e) },  // (T, 1, 6D)
             final: try final.modulation.withoutBias(e))  // (T, 1, 2D)
@@ -118,6 +138,16 @@ public struct FlowHead {
             h = try block(h, spatial: spatial.blocks[layer], temporal: temporal.blocks[layer])  // (B, N, D)
         }
         let tokens = try final(h, spatial: spatial.final, temporal: temporal.final)  // (B, N, C·p²)
+        return try Patches.join(tokens, patch: patch, side: side)  // (B, C, h, h)
+    }
+
+    /// The same at times τ (B), the blocks' activations computed again by the backward pass instead of being kept.
+    func checkpointedVelocity(_ z: Tensor, tokenMap: Tensor, at τ: Tensor) throws(TorchError) -> Tensor {
+        let (cond, e) = (try cond(tokenMap), try e(τ))  // (B, N, D), (B, 1, D)
+        var h = try embed(Patches.split(z, patch: patch)) + position  // (B, N, D)
+        for block in blocks { h = try block.checkpointed(h, cond: cond, e: e) }  // (B, N, D)
+        let tokens = try final(
+            h, spatial: final.modulation(cond), temporal: final.modulation.withoutBias(e))  // (B, N, C·p²)
         return try Patches.join(tokens, patch: patch, side: side)  // (B, C, h, h)
     }
 }

@@ -27,10 +27,17 @@ extension ECARModel {
     }
 
     /// l_s (Eq. 3.14): the mean squared error of a stage's velocity, of shape ().
-    func loss(_ stage: Int, _ target: StageTarget, tokenMap: Tensor) throws(TorchError) -> Tensor {
+    ///
+    /// - Parameter checkpointing: Whether the backward pass computes the head's blocks again.
+    func loss(_ stage: Int, _ target: StageTarget, tokenMap: Tensor, checkpointing: Bool = false) throws(TorchError)
+        -> Tensor
+    {
         let head = heads[stage]
-        let velocity = try head.velocity(
-            target.z, spatial: head.spatialModulation(tokenMap), temporal: head.temporalModulation(target.time))
+        let velocity =
+            try checkpointing
+            ? head.checkpointedVelocity(target.z, tokenMap: tokenMap, at: target.time)
+            : head.velocity(
+                target.z, spatial: head.spatialModulation(tokenMap), temporal: head.temporalModulation(target.time))
         return try (velocity - target.velocity).square().mean()
     }
 
@@ -88,12 +95,14 @@ extension ECARModel {
     /// - Parameters:
     ///   - weights: w_s.
     ///   - separately: Whether ``StageGradients/shared`` is wanted.
-    public func gradients(_ inputs: TrainingInputs, weights: [Double], separately: Bool) throws(TorchError)
-        -> StageGradients
-    {
+    ///   - checkpointing: Whether the backward pass computes every layer again instead of keeping its activations.
+    public func gradients(
+        _ inputs: TrainingInputs, weights: [Double], separately: Bool, checkpointing: Bool = false
+    ) throws(TorchError) -> StageGradients {
         let (stages, upsampled) = try targets(inputs)
         let trunkDepth = max(0, configuration.arDepth - 1)
-        let trunk = try ar.hidden(labels: inputs.labels, upsampled: upsampled, layers: trunkDepth)  // (B, ΣN, D)
+        let trunk = try ar.hidden(labels: inputs.labels, upsampled: upsampled, layers: trunkDepth,
+            checkpointing: checkpointing)  // (B, ΣN, D)
         let joint = try trunk.leaf()
         let maps = try ar.split(ar.run(joint, layers: trunkDepth..<configuration.arDepth))  // S × (B, N_s, D)
 
@@ -102,7 +111,7 @@ extension ECARModel {
         var mapGradients: [Tensor] = []
         for (s, target) in stages.enumerated() {
             let map = try maps[s].leaf()
-            let loss = try loss(s, target, tokenMap: map)
+            let loss = try loss(s, target, tokenMap: map, checkpointing: checkpointing)
             let own = parameterIndices.heads[s]
             let found = try Torch.gradients(
                 of: [loss * weights[s]], with: own.map { parameters.tensors[$0] } + [map])

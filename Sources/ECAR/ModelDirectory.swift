@@ -47,6 +47,14 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     }
 }
 
+extension ModelDescription {
+    /// The side of every stage's picture, in pixels.
+    public var pictureSides: [Int] { architecture.sides.map { $0 * latentSpace.reduction } }
+
+    /// The channels of the pictures: grey or colour.
+    public var pictureChannels: Int { latentSpace == .pixels ? architecture.channels : 3 }
+}
+
 /// A directory that holds a model: `config.json` and `model.safetensors`.
 public struct ModelDirectory {
     public let description: ModelDescription

@@ -40,24 +40,43 @@ public struct TrainingInputs {
     }
 
     /// Draws labels to drop, times and noises for a batch, fresh and independent at every stage.
+    ///
+    /// - Parameter seeds: One an image. What is drawn for an image depends on its seed alone, so that a batch may be divided
+    ///   among processes in any way.
     public static func draw(
-        latents: Tensor, labels: [Int], configuration: ModelConfiguration, settings: NoiseSettings, generator: Generator
+        latents: Tensor, labels: [Int], configuration: ModelConfiguration, settings: NoiseSettings, seeds: [UInt64]
     ) throws(TorchError) -> TrainingInputs {
-        let (batch, device) = (labels.count, latents.device)
-        let dropped = try Tensor.rand([batch], generator: generator).floats()
+        let (batch, device, stages) = (labels.count, latents.device, configuration.stages)
+        let sizes = (0..<stages).map { configuration.latentShape($0, batch: 1).reduce(1, *) }
+        let hasConditionNoise = settings.conditionNoise > 0 && stages > 1
+        let lengths = [stages] + sizes + (hasConditionNoise ? Array(sizes.dropFirst()) : [])
+        var (uniforms, normals): ([Tensor], [Tensor]) = ([], [])
+        for seed in seeds {
+            let generator = try Generator(seed: seed)
+            uniforms.append(try .rand([1 + stages], generator: generator))
+            normals.append(try .randn([lengths.reduce(0, +)], generator: generator))
+        }
+        let chances = try Tensor.stack(uniforms)  // (B, 1 + S)
+        let draws = try Tensor.stack(normals).to(device).split(1, lengths: lengths)  // (B, …) each
+
+        let dropped = try chances.narrow(1, start: 0, length: 1).floats()
         let kept = zip(labels, dropped).map { Double($1) < settings.labelDropout ? configuration.nullClass : $0 }
-        var inputs = TrainingInputs(
-            latents: latents, labels: try Tensor(kept, device: device), times: [], noises: [])
-        for stage in 0..<configuration.stages {
-            let shape = configuration.latentShape(stage, batch: batch)
+        let times =
             switch settings.timeSampling {
-            case .uniform: inputs.times.append(try .rand([batch], generator: generator).to(device))
-            case .logitNormal: inputs.times.append(try .randn([batch], generator: generator).sigmoid().to(device))
+            case .uniform: try chances.narrow(1, start: 1, length: stages).to(device)
+            case .logitNormal: try draws[0].sigmoid()
             }
-            inputs.noises.append(try .randn(shape, generator: generator).to(device))
-            if stage > 0, settings.conditionNoise > 0 {
-                let noise = try .randn(shape, generator: generator) * settings.conditionNoise
-                inputs.conditionNoises.append(try noise.to(device))
+        func image(_ values: Tensor, _ stage: Int) throws(TorchError) -> Tensor {
+            try values.reshape(configuration.latentShape(stage, batch: batch))  // (B, C, h_s, h_s)
+        }
+        var inputs = TrainingInputs(
+            latents: latents, labels: try Tensor(kept, device: device), times: try times.unbind(1, count: stages),
+            noises: [])
+        for stage in 0..<stages { inputs.noises.append(try image(draws[1 + stage], stage)) }
+        if hasConditionNoise {
+            for stage in 1..<stages {
+                let noise = try image(draws[stages + stage], stage) * settings.conditionNoise
+                inputs.conditionNoises.append(noise)
             }
         }
         return inputs

@@ -2,12 +2,27 @@ import ECAR
 import Torch
 
 /// What an encoder says of a picture: a Gaussian over its latents, of which some encoders give the mean alone.
-public struct Posterior {
+public struct Posterior: Sendable {
     public var mean: Tensor  // (B, C, h, w)
     public var logVariance: Tensor?  // (B, C, h, w)
 
     public init(mean: Tensor, logVariance: Tensor? = nil) {
         (self.mean, self.logVariance) = (mean, logVariance)
+    }
+}
+
+extension Posterior {
+    /// One draw for every picture, from its own seed; the mean itself where there is no variance.
+    ///
+    /// - Parameter seeds: One a picture.
+    public func sample(seeds: [UInt64]) throws(TorchError) -> Tensor {
+        guard let logVariance else { return mean }
+        let shape = Array(mean.shape.dropFirst())
+        let noises = try seeds.map { (seed) throws(TorchError) in
+            try Tensor.randn(shape, generator: Generator(seed: seed))
+        }
+        let noise = try Tensor.stack(noises).to(mean.device)  // (B, C, h, w)
+        return try mean.addingProduct((logVariance * 0.5).exp(), noise)  // (B, C, h, w)
     }
 }
 

@@ -42,6 +42,11 @@ public struct LatentCache: Sendable {
         (self.url, self.manifest, self.shards, self.starts) = (url, manifest, shards, starts)
     }
 
+    /// Whether a folder looks like a latent cache, whole or not.
+    public static func isCache(_ url: URL) -> Bool {
+        FileManager.default.fileExists(atPath: LatentCacheManifest.file(url).path)
+    }
+
     /// At least 1.
     public var count: Int { starts[starts.count - 1] }
 

@@ -14,6 +14,11 @@ struct CommandError: Error {
     /// The arguments cannot be meant as they are.
     static func usage(_ message: String) -> CommandError { CommandError(message: message, status: 64) }
 
+    /// The same, said by one process of several.
+    func of(rank: Int) -> CommandError {
+        CommandError(message: message.map { "rank \(rank): \($0)" }, status: status)
+    }
+
     /// The user pressed Ctrl-C.
     static let interrupted = CommandError(message: "interrupted", status: 130)
 }

@@ -11,13 +11,14 @@ extension Solver: ExpressibleByArgument {}
 enum DeviceChoice: String, ExpressibleByArgument, CaseIterable {
     case auto, cpu, cuda, mps
 
+    /// - Parameter index: Which of the machine's CUDA devices.
     /// - Throws: `CommandError` where this machine has no such device.
-    func device() throws -> Device {
+    func device(index: Int) throws -> Device {
         let device: Device =
             switch self {
-            case .auto: .best
+            case .auto: Device.cuda(index).isAvailable ? .cuda(index) : .best
             case .cpu: .cpu
-            case .cuda: .cuda(0)
+            case .cuda: .cuda(index)
             case .mps: .mps
             }
         guard device.isAvailable else {
@@ -49,8 +50,10 @@ struct ComputeOptions: ParsableArguments {
     }
 
     /// Sets the number of threads and returns the device.
-    func prepare() throws -> Device {
+    ///
+    /// - Parameter index: Which of the machine's CUDA devices.
+    func prepare(index: Int = 0) throws -> Device {
         if let threads { try Runtime.setThreads(threads) }
-        return try device.device()
+        return try device.device(index: index)
     }
 }

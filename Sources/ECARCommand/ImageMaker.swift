@@ -18,6 +18,7 @@ struct MadeImage {
 /// Makes images batch by batch, shows how far it is, and stops between two steps on Ctrl-C.
 struct ImageMaker {
     let directory: ModelDirectory
+    let autoencoder: any Autoencoder
     let settings: SamplingSettings
     let precision: Precision
     let batch: Int
@@ -44,7 +45,8 @@ struct ImageMaker {
                 done += 1
                 bar.update(done, note: batches > 1 ? "\(first)/\(requests.count) images" : "")
                 guard step.isStageEnd else { continue }
-                stages.append(try step.latents.images())
+                stages.append(
+                    try autoencoder.pictures(step.latents, latentScale: directory.description.latentScale))
                 seconds[step.stage] += (clock.now - start) / .seconds(1)
                 start = clock.now
             }

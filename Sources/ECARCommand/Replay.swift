@@ -21,6 +21,7 @@ struct Replay: ParsableCommand {
     @Option(help: ArgumentHelp("Images at a time.", valueName: "n"))
     var batch = 32
 
+    @OptionGroup var decoder: AutoencoderOptions
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var display: OutputOptions
 
@@ -55,14 +56,15 @@ struct Replay: ParsableCommand {
         }
 
         let sheet = metadata.images.map { ImageSheet(requests: $0, showsStages: metadata.stages ?? false) }
-        let architecture = directory.description.architecture
+        let description = directory.description
+        let autoencoder = try decoder.open(for: description, in: folder, device: device)
         if let sheet {
             // Before any work: the metadata of a picture of another size are not its own.
-            try checkSize(original, sheet.blank(sides: architecture.sides, channels: architecture.channels))
+            try checkSize(original, sheet.blank(sides: description.pictureSides, channels: description.pictureChannels))
         }
         let maker = ImageMaker(
-            directory: directory, settings: metadata.settings, precision: metadata.precision, batch: batch,
-            isQuiet: display.quiet)
+            directory: directory, autoencoder: autoencoder, settings: metadata.settings,
+            precision: metadata.precision, batch: batch, isQuiet: display.quiet)
         var made: [MadeImage] = []
         _ = try maker.make(metadata.requests) { made.append($0) }
         try compare(original, try sheet?.render(made) ?? picture(made[0], stage: metadata.stage))

@@ -21,6 +21,8 @@ struct Sample: ParsableCommand {
     @Option(help: ArgumentHelp("A model's name or folder.", valueName: "name|dir"))
     var model = "default"
 
+    @OptionGroup var decoder: AutoencoderOptions
+
     @Option(
         name: .customLong("class"), help: ArgumentHelp("A class: number, name or its beginning.", valueName: "i|name"))
     var classes: [String] = []
@@ -92,15 +94,17 @@ struct Sample: ParsableCommand {
         let settings = try settings(description)
         let requests = try requests(ClassNames(names: description.classNames))
 
+        let autoencoder = try decoder.open(for: description, in: folder, device: device)
         let directory = try ModelDirectory.load(folder, device: device, precision: precision)
         let loaded = (clock.now - start) / .seconds(1)
         let plan = OutputPlan(
             requests: requests, showsStages: stages,
             metadata: ImageMetadata(model: directory.digest, settings: settings, precision: precision),
-            sides: description.architecture.sides, channels: description.architecture.channels)
+            sides: description.pictureSides, channels: description.pictureChannels)
         var sink = try plan.open(output)
         let maker = ImageMaker(
-            directory: directory, settings: settings, precision: precision, batch: batch, isQuiet: display.quiet)
+            directory: directory, autoencoder: autoencoder, settings: settings, precision: precision, batch: batch,
+            isQuiet: display.quiet)
         let seconds = try maker.make(requests) { try sink.add($0) }
         let paths = try sink.finish()
 

@@ -1,6 +1,6 @@
 import ArgumentParser
 import ECAR
-import ECARImages
+import ECARAutoencoder
 import ECARTraining
 import Foundation
 import Torch
@@ -11,14 +11,23 @@ struct Train: ParsableCommand {
         abstract: "Train a model.",
         discussion: """
             The run's folder holds its configuration, log, curves, samples, checkpoints and, in `model`, the model itself.
-            A run that was stopped, even by a power cut, goes on with --resume from its newest checkpoint.
+            A run that was stopped, even by a power cut, goes on with --resume from its newest checkpoint; with --config as \
+            well, --resume begins the run where there is none yet. Started by torchrun, the processes share each batch.
 
               ecar train --data fashion-mnist/ --config fashion-mnist --output runs/first
               ecar train --output runs/first --resume
+              torchrun --no-python --nproc-per-node 8 ecar train --data latents/ --config imagenet-256-l --output runs/l
             """)
 
-    @Option(help: ArgumentHelp("Pictures: class folders, a .tar of them, IDX or CIFAR-10 files.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "Pictures (class folders, a .tar of them, IDX or CIFAR-10 files) or a latent cache.", valueName: "path"))
     var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The latent space's autoencoder: to encode pictures, and to draw samples.", valueName: "file|dir"))
+    var autoencoder: String?
 
     @Option(help: ArgumentHelp("A configuration's name, such as fashion-mnist, or its file.", valueName: "name|file"))
     var config: String?
@@ -34,6 +43,9 @@ struct Train: ParsableCommand {
 
     @Option(help: "The arithmetic of matrix products: f32 or bf16. (default: the configuration's)")
     var precision: Precision?
+
+    @Option(help: ArgumentHelp("How long to wait for a process that does not answer.", valueName: "seconds"))
+    var timeout = 600.0
 
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var display: OutputOptions
@@ -54,30 +66,70 @@ struct Train: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
-        let device = try compute.prepare()
+        let environment = try ProcessGroup.Environment.read(ProcessInfo.processInfo.environment)
+        guard let environment else { return try run(in: nil, restarts: 0, device: compute.prepare()) }
+        do {
+            let device = try compute.prepare(index: environment.localRank)
+            let group = try ProcessGroup(environment, device: device, timeout: timeout)
+            try run(in: group, restarts: environment.restarts, device: device)
+        } catch let error as CommandError {
+            throw error.of(rank: environment.rank)
+        } catch {
+            throw CommandError.failure("\(error)").of(rank: environment.rank)
+        }
+    }
+
+    private func run(in group: ProcessGroup?, restarts: Int, device: Device) throws {
         if device != .cpu { try Runtime.allowTF32() }
         let url = URL(fileURLWithPath: output)
-        var settings = try readSettings(url)
-        if let data { settings.data.path = URL(fileURLWithPath: data).standardizedFileURL.path }
+        // A launcher that starts its processes anew means the run to go on; so does --resume beside --config.
+        let resumes = RunDirectory.exists(url) && (resume || restarts > 0)
+        let isFirst = group.map { $0.rank == 0 } ?? true
+        var settings = try shared(in: group) { try readSettings(url) }
         guard let path = settings.data.path else {
             throw CommandError.usage("--data is missing: the run's configuration does not say where the pictures are")
         }
-        let dataset = try openDataset(URL(fileURLWithPath: path))
-        try Trainer.check(settings, dataset)
-        settings.classNames = settings.classNames ?? dataset.classNames
+        let data = try TrainingData.open(URL(fileURLWithPath: path))
+        try data.check(settings, processes: group?.processes ?? 1)
+        let autoencoder = try openAutoencoder(settings, device)
+        if autoencoder == nil, isFirst, !display.quiet {
+            Terminal.printError("no --autoencoder is given, so that the run will draw no samples")
+        }
+        settings.classNames = settings.classNames ?? data.classNames
         try Interrupt.check()
 
-        let run = try resume ? RunDirectory.resume(url, settings) : RunDirectory.create(url, settings)
-        let trainer = try Trainer(run: run, dataset: dataset, device: device)
+        let run =
+            try !isFirst ? nil : resumes ? RunDirectory.resume(url, settings) : RunDirectory.create(url, settings)
+        let trainer = try Trainer(
+            settings, data, autoencoder: autoencoder, device: device, run: run, group: group)
         if trainer.isFinished {
-            if !display.quiet { Terminal.printError("\(output): already finished at step \(trainer.state.step)") }
+            if isFirst, !display.quiet {
+                Terminal.printError("\(output): already finished at step \(trainer.state.step)")
+            }
             return try report(run, step: trainer.state.step, losses: [], seconds: 0)
         }
-        let outcome = try train(trainer, run)
+        let outcome = try train(trainer, run, steps: settings.steps)
         if outcome == .cancelled {
             throw CommandError(
-                message: "interrupted; step \(trainer.state.step) is saved, continue with "
-                    + "`ecar train --output \(output) --resume`", status: 130)
+                message: isFirst
+                    ? "interrupted; step \(trainer.state.step) is saved, continue with "
+                        + "`ecar train --output \(output) --resume`" : nil, status: 130)
+        }
+    }
+
+    /// The first process's configuration, in all of them: the others may not see its files.
+    private func shared(in group: ProcessGroup?, _ read: () throws -> TrainingConfiguration) throws
+        -> TrainingConfiguration
+    {
+        guard let group else { return try read() }
+        let own = try group.rank == 0 ? Array(StrictJSON.encode(read())) : nil
+        return try TrainingConfiguration.read(Data(group.broadcast(own)), name: "the configuration of rank 0")
+    }
+
+    private func openAutoencoder(_ settings: TrainingConfiguration, _ device: Device) throws -> (any Autoencoder)? {
+        guard settings.latentSpace != .pixels else { return Identity(device: device) }
+        return try settings.data.autoencoder.map {
+            try ECARAutoencoder.openAutoencoder(URL(fileURLWithPath: $0), device: device)
         }
     }
 
@@ -91,14 +143,16 @@ struct Train: ParsableCommand {
             file = url.appendingPathComponent("config.json")
         }
         let changes = set + (precision.map { ["precision=\"\($0.rawValue)\""] } ?? [])
-        guard let data = try? Data(contentsOf: file) else { throw CommandError.failure("\(file.path): cannot be read") }
-        return try TrainingConfiguration.read(data, name: file.path, changes: changes)
+        guard let bytes = try? Data(contentsOf: file) else { throw CommandError.failure("\(file.path): cannot be read") }
+        var settings = try TrainingConfiguration.read(bytes, name: file.path, changes: changes)
+        if let data { settings.data.path = URL(fileURLWithPath: data).standardizedFileURL.path }
+        if let autoencoder { settings.data.autoencoder = URL(fileURLWithPath: autoencoder).standardizedFileURL.path }
+        return settings
     }
 
-    private func train(_ trainer: Trainer, _ run: RunDirectory) throws -> Trainer.Outcome {
+    private func train(_ trainer: Trainer, _ run: RunDirectory?, steps: Int) throws -> Trainer.Outcome {
         let bar = ProgressBar(
-            "training", total: run.configuration.steps, first: trainer.state.step, unit: "steps",
-            isQuiet: display.quiet)
+            "training", total: steps, first: trainer.state.step, unit: "steps", isQuiet: display.quiet || run == nil)
         var last: TrainingProgress?
         let outcome = try trainer.train(isCancelled: { Interrupt.isRaised }) { progress in
             last = progress
@@ -112,7 +166,8 @@ struct Train: ParsableCommand {
         return outcome
     }
 
-    private func report(_ run: RunDirectory, step: Int, losses: [Double], seconds: Double) throws {
+    private func report(_ run: RunDirectory?, step: Int, losses: [Double], seconds: Double) throws {
+        guard let run else { return }
         guard display.json else { return try Terminal.print(run.model.path) }
         try Terminal.print(
             json: Report(

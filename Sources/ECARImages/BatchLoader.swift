@@ -1,60 +1,29 @@
 import Files
 import Foundation
 
-/// A training batch of bytes.
-public struct ImageBatch: Sendable, Equatable {
-    public let step: Int
-    /// Values 0 … 255.
-    public let pixels: [UInt8]  // (B, C, H, W)
-    public let labels: [Int]  // (B)
-}
-
 /// Makes training batches on background threads, a few steps ahead.
 ///
-/// A batch depends on the data set, the seed and its step alone: any number of threads, and any first step, give the
-/// same batches.
-public final class BatchLoader: Sendable {
-    /// Whole batches in one pass over the data; the images left over are dropped until the next shuffle.
+/// Any number of threads, and any first step, give the same batches.
+public final class BatchLoader<Batch: Sendable>: Sendable {
     public let stepsPerEpoch: Int
-    private let queue: BatchQueue
+    private let queue: BatchQueue<Batch>
 
     /// Starts loading.
     ///
-    /// - Parameters:
-    ///   - batchSize: images of a step in this process.
-    ///   - side: the side of the square pictures that come out, in pixels.
-    ///   - channels: 1 or 3; pictures are converted.
-    ///   - fit: how a picture becomes a square.
-    ///   - flip: whether a picture is mirrored left to right with probability ½.
-    ///   - randomCrop: with r > 0, `crop` takes a square of 1−r … 1 of the shorter side at a uniformly chosen place,
-    ///     instead of the largest one in the centre.
-    ///   - rank: this process among `processes` that share each step's batch.
-    /// - Throws: `FileError` for a value out of range, or a data set smaller than one batch.
+    /// - Parameter make: Makes the batch of a step from its items; called on several threads at once.
+    /// - Throws: `FileError` for a value out of range.
     public init(
-        dataset: any ImageDataset, batchSize: Int, side: Int, channels: Int, fit: ImageFit, flip: Bool = false,
-        randomCrop: Double = 0, seed: UInt64, firstStep: Int = 0, threads: Int = 2, rank: Int = 0, processes: Int = 1
+        _ plan: BatchPlan, firstStep: Int = 0, threads: Int = 2,
+        make: @escaping @Sendable (_ step: Int, _ items: [BatchPlan.Item]) throws -> Batch
     ) throws(FileError) {
-        let (globalBatch, overflow) = batchSize.multipliedReportingOverflow(by: processes)
-        guard batchSize >= 1, processes >= 1, (0..<processes).contains(rank), firstStep >= 0, threads >= 1, !overflow
-        else {
+        guard firstStep >= 0, threads >= 1 else {
             throw FileError(
-                "the batch loader",
-                "needs a batch size, a first step, a number of threads and a rank in range, not "
-                    + "\(batchSize), \(firstStep), \(threads) and \(rank) of \(processes)")
+                "the batch loader", "needs a first step and a number of threads in range, not \(firstStep) and \(threads)")
         }
-        guard dataset.count >= globalBatch else {
-            throw FileError(
-                dataset.name, "has only \(dataset.count) images for batches of \(globalBatch)",
-                remedy: "Use a smaller batch")
-        }
-        let transform = try PictureTransform(
-            side: side, channels: channels, fit: fit, flip: flip, randomCrop: randomCrop)
-        stepsPerEpoch = dataset.count / globalBatch
-        let plan = BatchPlan(
-            dataset: dataset, transform: transform, batchSize: batchSize, seed: seed, rank: rank, processes: processes)
+        stepsPerEpoch = plan.stepsPerEpoch
         queue = BatchQueue(firstStep: firstStep, capacity: threads + 2)
         for _ in 0..<threads {
-            let thread = Thread { [queue] in queue.work(plan) }
+            let thread = Thread { [queue] in queue.work(plan, make) }
             thread.name = "batch loader"
             thread.start()
         }
@@ -64,62 +33,20 @@ public final class BatchLoader: Sendable {
 
     /// Waits for the next step's batch.
     ///
-    /// - Throws: `FileError` if one of its pictures cannot be read, and from then on; or after `stop()`.
-    public func next() throws(FileError) -> ImageBatch { try queue.next() }
+    /// - Throws: What making it threw, and from then on; `FileError` after `stop()`.
+    public func next() throws -> Batch { try queue.next() }
 
     /// Ends the threads. The loader does so itself when it is released.
     public func stop() { queue.stop() }
 }
 
-/// Which pictures make a step's batch, and how.
-struct BatchPlan: Sendable {
-    let dataset: any ImageDataset
-    let transform: PictureTransform
-    let batchSize: Int
-    let seed: UInt64
-    let rank: Int
-    let processes: Int
-
-    private var globalBatch: Int { batchSize * processes }
-    private var stepsPerEpoch: Int { dataset.count / globalBatch }
-
-    /// The pass over the data that a step belongs to.
-    func epoch(of step: Int) -> Int { step / stepsPerEpoch }
-
-    /// The order of an epoch.
-    func order(epoch: Int) -> [Int] {
-        var generator = SplitMix64(mixing: seed, UInt64(epoch), 0x0D)
-        return generator.permutation(dataset.count)
-    }
-
-    /// - Parameter order: of the step's epoch.
-    func batch(step: Int, order: [Int]) throws(FileError) -> ImageBatch {
-        let size = transform.channels * transform.side * transform.side
-        var pixels = [UInt8](repeating: 0, count: batchSize * size)
-        var labels: [Int] = []
-        for item in 0..<batchSize {
-            // Numbered over all processes, so that their number changes nothing.
-            let place = rank * batchSize + item
-            let index = order[step % stepsPerEpoch * globalBatch + place]
-            var generator = SplitMix64(mixing: seed, UInt64(step), UInt64(place), 0xA6)
-            let (picture, mirrored) = try transform.apply(try dataset.image(index), using: &generator)
-            pixels.withUnsafeMutableBufferPointer { all in
-                let part = UnsafeMutableBufferPointer(rebasing: all[item * size..<(item + 1) * size])
-                picture.writePlanes(into: part, mirrored: mirrored)
-            }
-            labels.append(dataset.label(index))
-        }
-        return ImageBatch(step: step, pixels: pixels, labels: labels)
-    }
-}
-
 /// Hands steps out to threads and their batches back in order. All state is guarded by the condition.
-private final class BatchQueue: @unchecked Sendable {
+private final class BatchQueue<Batch: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
     private let capacity: Int
     private var nextToMake: Int
     private var nextToGive: Int
-    private var ready: [Int: Result<ImageBatch, FileError>] = [:]
+    private var ready: [Int: Result<Batch, any Error>] = [:]
     private var orders: [Int: [Int]] = [:]
     private var isStopped = false
 
@@ -129,9 +56,9 @@ private final class BatchQueue: @unchecked Sendable {
         nextToGive = firstStep
     }
 
-    func work(_ plan: BatchPlan) {
+    func work(_ plan: BatchPlan, _ make: (Int, [BatchPlan.Item]) throws -> Batch) {
         while let (step, order) = claim(plan) {
-            let result = Result { () throws(FileError) in try plan.batch(step: step, order: order) }
+            let result = Result { try make(step, plan.items(step: step, order: order)) }
             condition.withLock {
                 ready[step] = result
                 condition.broadcast()
@@ -154,7 +81,7 @@ private final class BatchQueue: @unchecked Sendable {
         }
     }
 
-    func next() throws(FileError) -> ImageBatch {
+    func next() throws -> Batch {
         let result = condition.withLock {
             while !isStopped && ready[nextToGive] == nil { condition.wait() }
             let result = ready[nextToGive]

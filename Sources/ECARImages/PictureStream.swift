@@ -57,20 +57,12 @@ extension PictureRun {
         var failures: [(index: Int, error: FileError)] = []
         for index in range {
             do throws(FileError) {
-                pixels += try transform.square(dataset.image(index)).planes
+                pixels += try transform.apply(dataset.image(index)).planes
                 indices.append(index)
             } catch {
                 failures.append((index, error))
             }
         }
         self.init(indices: indices, pixels: pixels, labels: indices.map(dataset.label), failures: failures)
-    }
-}
-
-extension PictureTransform {
-    /// A picture of side×side pixels, nothing of it drawn by chance.
-    fileprivate func square(_ image: Image) throws(FileError) -> Image {
-        var unused = SplitMix64(mixing: 0)
-        return try apply(image, using: &unused).picture
     }
 }

@@ -33,12 +33,11 @@ struct PictureTransform: Sendable {
         self.randomCrop = randomCrop
     }
 
-    /// - Returns: a picture of side×side pixels, and whether it is to be mirrored.
-    func apply(
-        _ image: Image, using generator: inout SplitMix64
-    ) throws(FileError) -> (picture: Image, mirrored: Bool) {
-        // Always drawn, so that one option does not change what another one gets.
-        let mirrored = generator.uniform() < 0.5
+    /// A picture of side×side pixels, not mirrored yet.
+    ///
+    /// - Parameter item: The picture's place in a batch, whose random numbers choose the crop; without it nothing is left to
+    ///   chance.
+    func apply(_ image: Image, _ item: BatchPlan.Item? = nil) throws(FileError) -> Image {
         var picture = image
         switch fit {
         case .pad:
@@ -49,10 +48,14 @@ struct PictureTransform: Sendable {
             }
             picture = try picture.padded(width: side, height: side)
         case .crop:
-            picture = randomCrop > 0 ? try randomSquare(of: image, using: &generator) : image.croppedSquare()
+            if randomCrop > 0, var generator = item?.generator {
+                picture = try randomSquare(of: image, using: &generator)
+            } else {
+                picture = image.croppedSquare()
+            }
             picture = try picture.resized(width: side, height: side)
         }
-        return (try picture.converted(channels: channels), flip && mirrored)
+        return try picture.converted(channels: channels)
     }
 
     private func randomSquare(of image: Image, using generator: inout SplitMix64) throws(FileError) -> Image {

@@ -46,7 +46,7 @@ struct Checkpoint {
     ///
     /// - Throws: `ECARError` naming the file and what is wrong with it.
     static func read(
-        _ url: URL, configuration: TrainingConfiguration, pictures: Int, device: Device
+        _ url: URL, configuration: TrainingConfiguration, pictures: Int, device: Device, group: ProcessGroup?
     ) throws -> TrainingState {
         let rest: State = try readState(url)
         guard rest.step == Int(url.lastPathComponent) else {
@@ -60,7 +60,7 @@ struct Checkpoint {
         let weights = url.appendingPathComponent(File.weights)
         let state: TrainingState
         do {
-            state = try TrainingState(configuration, weights: SafeTensors.read(weights).tensors, device: device)
+            state = try TrainingState(configuration, weights: SafeTensors.read(weights).tensors, device: device, group: group)
         } catch let error as TorchError {
             throw ECARError("\(weights.path): \(error)")
         }

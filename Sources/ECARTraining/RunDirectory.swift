@@ -6,7 +6,7 @@ import Torch
 
 /// The folder of a training run.
 ///
-///     config.json   log.jsonl   loss.png   samples/STEP.png   checkpoints/STEP/   model/
+///     config.json   log.jsonl   loss.png   report.html   samples/STEP.png   checkpoints/STEP/   model/
 ///
 /// Checkpoints, model and pictures appear whole or not at all, so a run killed at any moment can be resumed; half a line
 /// at the end of the log is dropped then.
@@ -14,14 +14,18 @@ public final class RunDirectory {
     public let url: URL
     public private(set) var configuration: TrainingConfiguration
     /// Keeps other processes out until this object, or this process, is gone.
-    private let lock: Int32
+    private let lock: FolderLock
 
     public var log: URL { url.appendingPathComponent("log.jsonl") }
     public var chart: URL { url.appendingPathComponent("loss.png") }
+    /// The page to watch the run on.
+    public var report: URL { url.appendingPathComponent("report.html") }
     public var samples: URL { url.appendingPathComponent("samples") }
     public var checkpoints: URL { url.appendingPathComponent("checkpoints") }
     /// The finished model, of the average weights at the last checkpoint.
     public var model: URL { url.appendingPathComponent("model") }
+
+    private static let busy = "is a run that another process is training"
 
     private static func configurationFile(_ url: URL) -> URL { url.appendingPathComponent("config.json") }
 
@@ -31,17 +35,22 @@ public final class RunDirectory {
     ///
     /// - Throws: `ECARError` where there is one already, or the folder holds other things.
     public static func create(_ url: URL, _ configuration: TrainingConfiguration) throws -> RunDirectory {
-        if FileManager.default.fileExists(atPath: configurationFile(url).path) {
+        if exists(url) {
             throw ECARError("\(url.path): there is a run already; continue it with --resume, or choose another folder")
         }
         if let name = Folder.names(url).first(where: { !$0.hasPrefix(".") }) {
             throw ECARError("\(url.path): the folder is not empty (\(name)); choose another one for the run")
         }
         try Folder.make(url)
-        let lock = try acquire(url)
+        let lock = try FolderLock(url, busy: busy)
         let run = RunDirectory(url, configuration, lock)
         try run.writeConfiguration()
         return run
+    }
+
+    /// Whether there is a run in the folder.
+    public static func exists(_ url: URL) -> Bool {
+        FileManager.default.fileExists(atPath: configurationFile(url).path)
     }
 
     /// The configuration of an existing run.
@@ -63,30 +72,18 @@ public final class RunDirectory {
         if let key = try existing.firstDifference(from: configuration) {
             throw ECARError("\(url.path): \"\(key)\" cannot change while a run goes on; start a new run for it")
         }
-        let run = RunDirectory(url, configuration, try acquire(url))
+        let run = RunDirectory(url, configuration, try FolderLock(url, busy: busy))
         for folder in [url, run.checkpoints, run.samples, run.model] { Folder.removeLeftovers(in: folder) }
         if existing != configuration { try run.writeConfiguration() }
         return run
     }
 
-    private init(_ url: URL, _ configuration: TrainingConfiguration, _ lock: Int32) {
+    private init(_ url: URL, _ configuration: TrainingConfiguration, _ lock: FolderLock) {
         (self.url, self.configuration, self.lock) = (url, configuration, lock)
     }
 
-    deinit { close(lock) }
-
     private func writeConfiguration() throws {
         try writeAtomically(StrictJSON.encode(configuration), to: Self.configurationFile(url))
-    }
-
-    private static func acquire(_ url: URL) throws(ECARError) -> Int32 {
-        let descriptor = open(url.path, O_RDONLY)
-        guard descriptor >= 0 else { throw ECARError("\(url.path): \(String(cString: strerror(errno)))") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw ECARError("\(url.path): another process is training in this folder; wait for it or stop it")
-        }
-        return descriptor
     }
 
     // MARK: Checkpoints
@@ -99,6 +96,11 @@ public final class RunDirectory {
 
     func checkpoint(step: Int) -> URL { checkpoints.appendingPathComponent(Self.name(step: step)) }
     func sampleSheet(step: Int) -> URL { samples.appendingPathComponent(Self.name(step: step) + ".png") }
+
+    /// The sheets of samples, in the order of their steps.
+    var sampleSheets: [URL] {
+        Folder.names(samples).compactMap { $0.hasSuffix(".png") ? Int($0.dropLast(4)) : nil }.sorted().map(sampleSheet)
+    }
 
     /// The steps of the whole checkpoints, ascending.
     public var checkpointSteps: [Int] { Folder.names(checkpoints).compactMap { Int($0) }.sorted() }
@@ -115,9 +117,11 @@ public final class RunDirectory {
     }
 
     /// The newest checkpoint's state, or a fresh one.
-    func restore(pictures: Int, device: Device) throws -> TrainingState {
-        guard let step = checkpointSteps.last else { return try TrainingState(configuration, device: device) }
+    func restore(pictures: Int, device: Device, group: ProcessGroup?) throws -> TrainingState {
+        guard let step = checkpointSteps.last else {
+            return try TrainingState(configuration, device: device, group: group)
+        }
         return try Checkpoint.read(
-            checkpoint(step: step), configuration: configuration, pictures: pictures, device: device)
+            checkpoint(step: step), configuration: configuration, pictures: pictures, device: device, group: group)
     }
 }

@@ -1,5 +1,6 @@
 import ECAR
-import ECARImages
+import ECARAutoencoder
+import Files
 import Foundation
 import Torch
 
@@ -16,6 +17,9 @@ public struct TrainingProgress: Sendable {
 }
 
 /// Trains a model from its run's newest checkpoint, or from the beginning, to the end.
+///
+/// Several processes may share the work: each takes its part of every batch, and their gradients are averaged, so that all
+/// hold the same state at any time. The first one alone has the run's folder and writes to it.
 public final class Trainer {
     public enum Outcome: Sendable, Equatable {
         case finished
@@ -23,45 +27,43 @@ public final class Trainer {
         case cancelled
     }
 
-    public let run: RunDirectory
     public let state: TrainingState
     private let configuration: TrainingConfiguration
-    private let dataset: any ImageDataset
-    private let classNames: [String]
+    private let data: TrainingData
+    private let autoencoder: (any Autoencoder)?
     private let device: Device
-    private let log: TrainingLog
+    private let group: ProcessGroup?
+    /// Of the process that writes; nil in all others.
+    private let record: RunRecord?
 
-    /// - Parameter run: Its configuration is the one that counts.
-    /// - Throws: `ECARError` where the data set and the configuration do not fit together, or a checkpoint is damaged.
-    public init(run: RunDirectory, dataset: any ImageDataset, device: Device) throws {
-        (self.run, self.dataset, self.device) = (run, dataset, device)
-        configuration = run.configuration
-        try Self.check(configuration, dataset)
-        classNames = configuration.classNames ?? dataset.classNames
-        state = try run.restore(pictures: dataset.count, device: device)
-        log = try TrainingLog(run.log, upTo: state.step)
-        try Folder.make(run.samples)
-        try Folder.make(run.checkpoints)
-    }
-
-    /// - Throws: `ECARError` where the data set's classes are not the model's, or it is smaller than a batch.
-    public static func check(_ configuration: TrainingConfiguration, _ dataset: any ImageDataset) throws(ECARError) {
-        let classes = configuration.model.classes
-        guard dataset.classNames.count == classes else {
+    /// - Parameters:
+    ///   - run: The run's folder, in the process that writes: the first one, or the only one.
+    ///   - autoencoder: Encodes the pictures, and decodes the samples; without it there are no samples.
+    ///   - group: The processes that share the work, where there are several.
+    /// - Throws: `ECARError` where the data and the configuration do not fit together, or a checkpoint is damaged.
+    public init(
+        _ configuration: TrainingConfiguration, _ data: TrainingData, autoencoder: (any Autoencoder)?, device: Device,
+        run: RunDirectory?, group: ProcessGroup? = nil
+    ) throws {
+        try data.check(configuration, processes: group?.processes ?? 1)
+        if let autoencoder, autoencoder.space != configuration.latentSpace {
             throw ECARError(
-                "\(dataset.name) has \(dataset.classNames.count) classes, and the configuration \(classes): "
-                    + "set model.classes")
+                "the autoencoder is one of \(autoencoder.space.rawValue), and the configuration asks for "
+                    + "\(configuration.latentSpace.rawValue)")
         }
-        guard configuration.batchSize <= dataset.count else {
-            throw ECARError(
-                "\(dataset.name) has only \(dataset.count) images, less than a batch of \(configuration.batchSize): "
-                    + "set batchSize")
-        }
+        (self.configuration, self.data, self.autoencoder) = (configuration, data, autoencoder)
+        (self.device, self.group) = (device, group)
+        let state =
+            try run?.restore(pictures: data.count, device: device, group: group)
+            ?? TrainingState(configuration, device: device, group: group)
+        if let group { try state.share(in: group) }
+        record = try run.map { try RunRecord($0, data, autoencoder: autoencoder, step: state.step) }
+        self.state = state
     }
 
     /// Whether there is nothing left to do.
     public var isFinished: Bool {
-        state.step >= configuration.steps && (try? ModelDirectory.readDescription(run.model)) == description
+        state.step >= configuration.steps && record?.isComplete(state) ?? true
     }
 
     /// Takes the remaining steps.
@@ -73,20 +75,18 @@ public final class Trainer {
         isCancelled: () -> Bool = { false }, report: (TrainingProgress) -> Void = { _ in }
     ) throws -> Outcome {
         Runtime.keepFreedMemory()
-        let loader = try BatchLoader(
-            dataset: dataset, batchSize: configuration.batchSize, side: configuration.side,
-            channels: configuration.model.channels, fit: configuration.data.fit, flip: configuration.data.flip,
-            randomCrop: configuration.data.randomCrop,
-            seed: Generator.seed(configuration.seed, TrainingState.Purpose.data), firstStep: state.step)
+        let loader = try TrainingLoader(
+            data, configuration, autoencoder: autoencoder, device: device, firstStep: state.step,
+            rank: group?.rank ?? 0, processes: group?.processes ?? 1)
         defer { loader.stop() }
 
         let before = state.seconds
         let clock = ContinuousClock()
         let start = clock.now
-        var losses = log.entries.last?.losses ?? []
+        var losses = record?.losses ?? []
         while state.step < configuration.steps {
-            if isCancelled() {
-                try save()
+            if try agrees(isCancelled()) {
+                try record?.save(state, as: .stopped)
                 return .cancelled
             }
             let isLast = state.step + 1 == configuration.steps
@@ -98,7 +98,7 @@ public final class Trainer {
             state.seconds = before + (clock.now - start) / .seconds(1)
             if !result.losses.isEmpty { losses = result.losses }
             if logs {
-                try log.append(
+                try record?.append(
                     LogEntry(
                         step: state.step, losses: losses, weights: weights, gradientNorm: result.gradientNorm,
                         learningRate: result.learningRate, seconds: state.seconds))
@@ -107,50 +107,20 @@ public final class Trainer {
                 TrainingProgress(
                     step: state.step, steps: configuration.steps, losses: losses, weights: weights,
                     seconds: state.seconds))
-            if samples { try writeSamples() }
-            if saves { try save() }
+            if samples { try record?.drawSamples(state) }
+            if saves { try record?.save(state, as: isLast ? .finished : .running) }
         }
         // Again where a process was killed between the last checkpoint and the model.
-        if !isFinished { try save() }
+        if !isFinished { try record?.save(state, as: .finished) }
         return .finished
     }
 
     /// Whether the coming step is one of every `interval`.
     private func isDue(_ interval: Int) -> Bool { (state.step + 1).isMultiple(of: interval) }
 
-    // MARK: Writing
-
-    private var title: String { run.url.lastPathComponent }
-
-    private func writeSamples() throws {
-        let sheet = SampleSheet(configuration: configuration, classNames: classNames)
-        let image = try sheet.render(state.averagedModel, title: "step \(state.step)")
-        try image.write(to: run.sampleSheet(step: state.step))
-    }
-
-    /// A checkpoint first, then what can be made from it again: the model and the curves.
-    private func save() throws {
-        try run.save(state, pictures: dataset.count)
-        let tensors = Array(zip(state.model.parameters.names, state.average.tensors))
-        try Folder.replace(run.model) { partial in
-            try ModelDirectory.save(
-                description, tensors: tensors, dtype: configuration.weights == .bf16 ? .bfloat16 : .float32, to: partial
-            )
-        }
-        if !log.entries.isEmpty { try log.chart(title: title).render().write(to: run.chart) }
-    }
-
-    /// The model's own account of itself. It names no time or place, so that equal runs give equal files.
-    private var description: ModelDescription {
-        ModelDescription(
-            architecture: configuration.model, classNames: classNames, sampling: configuration.sampling,
-            training: [
-                "data": URL(fileURLWithPath: configuration.data.path ?? dataset.name).lastPathComponent,
-                "pictures": "\(dataset.count)",
-                "step": "\(state.step)", "steps": "\(configuration.steps)",
-                "batchSize": "\(configuration.batchSize)", "learningRate": "\(configuration.learningRate)",
-                "precision": configuration.precision.rawValue, "emaDecay": "\(configuration.emaDecay)",
-                "seed": "\(configuration.seed)",
-            ])
+    /// Whether any process wants to stop: all do so at the same step, or the others would wait for it.
+    private func agrees(_ isCancelled: Bool) throws(TorchError) -> Bool {
+        guard let group else { return isCancelled }
+        return try group.sum([isCancelled ? 1 : 0])[0] > 0
     }
 }

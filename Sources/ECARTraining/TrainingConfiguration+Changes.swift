@@ -36,7 +36,8 @@ extension TrainingConfiguration {
 
     /// The keys that may change while a run goes on, for they do not touch what has been computed so far.
     public static let changeableKeys: Set<String> = [
-        "about", "steps", "logEvery", "sampleEvery", "checkpointEvery", "keepCheckpoints", "data.path",
+        "about", "steps", "logEvery", "sampleEvery", "checkpointEvery", "keepCheckpoints", "data.path", "data.autoencoder",
+        "microBatches", "activationCheckpointing",
     ]
 
     /// The first dotted key, other than the changeable ones, in which another configuration differs.

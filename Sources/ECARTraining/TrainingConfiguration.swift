@@ -9,8 +9,10 @@ import TorchNN
 public struct TrainingConfiguration: Codable, Sendable, Equatable {
     /// How pictures become the model's inputs.
     public struct DataSettings: Codable, Sendable, Equatable {
-        /// Where the pictures are; the command's `--data` fills it in.
+        /// Where the pictures or their latents are; the command's `--data` fills it in.
         public var path: String?
+        /// The autoencoder's weights; the command's `--autoencoder` fills it in.
+        public var autoencoder: String?
         /// How a picture becomes a square.
         public var fit: ImageFit
         /// Whether half of the pictures are mirrored left to right.
@@ -27,6 +29,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     /// A sentence for the reader: what to expect, on what hardware, from which command.
     public var about: String?
     public var model: ModelConfiguration
+    /// The space that the model works in.
+    public var latentSpace: LatentSpace
     /// One name a class; without it, the data set's.
     public var classNames: [String]?
     public var data: DataSettings
@@ -36,8 +40,10 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var steps: Int
     /// Pictures of one step.
     public var batchSize: Int
-    /// Parts into which a step's pictures are divided to save memory; their gradients are added.
+    /// Parts into which a process divides its share of a step's pictures to save memory; their gradients are added.
     public var microBatches: Int
+    /// Whether the backward pass computes every layer again instead of keeping all activations, to save memory.
+    public var activationCheckpointing: Bool
     public var learningRate: Double
     public var warmupSteps: Int
     public var schedule: LearningRateSchedule.Shape
@@ -79,7 +85,10 @@ extension TrainingConfiguration {
     }
 
     /// The side of the pictures, in pixels.
-    public var side: Int { model.sides.last ?? 0 }
+    public var side: Int { (model.sides.last ?? 0) * latentSpace.reduction }
+
+    /// The channels of the pictures.
+    var pictureChannels: Int { latentSpace == .pixels ? model.channels : 3 }
 
     /// - Throws: `ECARError` naming the first setting that cannot be.
     public func validate() throws(ECARError) {
@@ -88,7 +97,9 @@ extension TrainingConfiguration {
         }
         try model.validate()
         try sampling.validate(stages: model.stages)
-        try demand(model.channels == 1 || model.channels == 3, "pictures have 1 or 3 channels, not \(model.channels)")
+        try demand(
+            latentSpace.channels.contains(model.channels),
+            "model.channels cannot be \(model.channels) in the latent space \(latentSpace.rawValue)")
         if let classNames {
             try demand(
                 classNames.count == model.classes, "\(classNames.count) classNames for \(model.classes) classes")

@@ -23,6 +23,7 @@ public final class TrainingState {
         static let data: UInt64 = 2
         static let noise: UInt64 = 3
         static let samples: UInt64 = 4
+        static let posterior: UInt64 = 5
     }
 
     public let model: ECARModel
@@ -38,9 +39,14 @@ public final class TrainingState {
 
     private let configuration: TrainingConfiguration
     private let device: Device
+    /// The processes that share every batch.
+    private let group: ProcessGroup?
 
     /// The beginning of a run, or, over a checkpoint's weights, some later point of it.
-    init(_ configuration: TrainingConfiguration, weights: [String: Tensor]? = nil, device: Device) throws {
+    init(
+        _ configuration: TrainingConfiguration, weights: [String: Tensor]? = nil, device: Device,
+        group: ProcessGroup? = nil
+    ) throws {
         let seed = Generator.seed(configuration.seed, Purpose.initialization)
         let source = try weights.map { Parameters.Source.weights($0) } ?? .fresh(Generator(seed: seed))
         let parameters = Parameters(source, device: device)
@@ -53,7 +59,7 @@ public final class TrainingState {
             parameters.tensors, beta1: configuration.beta1, beta2: configuration.beta2,
             weightDecay: configuration.weightDecay)
         gradNorm = configuration.gradNorm.map { GradNorm(stages: configuration.model.stages, settings: $0) }
-        (self.configuration, self.device) = (configuration, device)
+        (self.configuration, self.device, self.group) = (configuration, device, group)
     }
 
     /// w_s of every stage.
@@ -61,14 +67,15 @@ public final class TrainingState {
         gradNorm?.weights ?? Array(repeating: 1, count: configuration.model.stages)
     }
 
-    /// Takes one step on a batch.
+    /// Takes one step on a batch, or on this process's share of one.
     ///
     /// - Parameter readsLosses: Whether the losses are wanted; reading them makes the program wait for the device.
     /// - Throws: `ECARError` where a loss or gradient is not finite; the weights are then as they were.
-    func advance(_ batch: ImageBatch, readsLosses: Bool) throws -> StepResult {
+    func advance(_ batch: LatentBatch, readsLosses: Bool) throws -> StepResult {
         let inputs = try draw(batch)
         let weights = stageWeights
-        let gradients = try configuration.precision.run(on: device) { try meanGradients(inputs, weights: weights) }
+        var gradients = try configuration.precision.run(on: device) { try meanGradients(inputs, weights: weights) }
+        if let group { try gradients.average(over: group) }
         let losses = readsLosses || gradNorm != nil ? try gradients.losses.map { try $0.item() } : []
         try check(losses.enumerated().map { ("the loss of stage \($0 + 1)", $1) })
 
@@ -87,24 +94,30 @@ public final class TrainingState {
     }
 
     /// The batch on the device, and the step's random draws.
-    private func draw(_ batch: ImageBatch) throws -> TrainingInputs {
-        let latents = try batch.latents(configuration.model, device: device)  // (B, C, h_S, h_S)
-        let generator = try Generator(seed: Generator.seed(configuration.seed, Purpose.noise, UInt64(step)))
+    private func draw(_ batch: LatentBatch) throws -> TrainingInputs {
+        let first = (group?.rank ?? 0) * batch.labels.count
+        func seeds(_ purpose: UInt64) -> [UInt64] {
+            batch.labels.indices.map {
+                Generator.seed(configuration.seed, purpose, UInt64(step), UInt64(first + $0))
+            }
+        }
         return try TrainingInputs.draw(
-            latents: latents, labels: batch.labels, configuration: configuration.model, settings: configuration.noise,
-            generator: generator)
+            latents: batch.posterior.sample(seeds: seeds(Purpose.posterior)), labels: batch.labels,
+            configuration: configuration.model, settings: configuration.noise, seeds: seeds(Purpose.noise))
     }
 
     /// The mean gradients of the micro-batches.
     private func meanGradients(_ inputs: TrainingInputs, weights: [Double]) throws -> StageGradients {
         let parts = configuration.microBatches
-        let size = configuration.batchSize / parts
-        let separately = gradNorm != nil
-        guard parts > 1 else { return try model.gradients(inputs, weights: weights, separately: separately) }
-        var sum = try model.gradients(inputs.part(0, of: size), weights: weights, separately: separately)
-        for index in 1..<parts {
-            try sum.add(model.gradients(inputs.part(index, of: size), weights: weights, separately: separately))
+        let size = inputs.times[0].shape[0] / parts
+        func gradients(_ inputs: TrainingInputs) throws(TorchError) -> StageGradients {
+            try model.gradients(
+                inputs, weights: weights, separately: gradNorm != nil,
+                checkpointing: configuration.activationCheckpointing)
         }
+        guard parts > 1 else { return try gradients(inputs) }
+        var sum = try gradients(inputs.part(0, of: size))
+        for index in 1..<parts { try sum.add(gradients(inputs.part(index, of: size))) }
         try sum.scale(1 / Double(parts))
         return sum
     }

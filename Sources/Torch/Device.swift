@@ -7,7 +7,7 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     case mps
 
     /// Whether this process can use the device. CUDA needs a full libtorch beside the program and a driver.
-    public var isAvailable: Bool { ct_has_device(handle.kind) }
+    public var isAvailable: Bool { ct_has_device(handle) }
 
     /// The fastest device of this machine: CUDA, else MPS, else the CPU.
     public static var best: Device {

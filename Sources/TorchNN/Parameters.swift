@@ -103,6 +103,11 @@ public struct Parameters {
     public var device: Device { store.device }
     public var matrixType: DType { store.matrixType }
 
+    /// The parameters below this place, as far as they have been asked for.
+    public var tensorsBelow: [Tensor] {
+        zip(store.names, store.tensors).compactMap { $0.hasPrefix(prefix) ? $1 : nil }
+    }
+
     /// The parameters by name.
     public var dictionary: [String: Tensor] {
         Dictionary(zip(names, tensors)) { _, last in last }

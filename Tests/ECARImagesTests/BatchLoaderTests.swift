@@ -24,13 +24,15 @@ private struct NumberedDataset: ImageDataset {
     private func loader(
         _ dataset: any ImageDataset, batchSize: Int = 8, firstStep: Int = 0, threads: Int = 2, seed: UInt64 = 7,
         rank: Int = 0, processes: Int = 1
-    ) throws -> BatchLoader {
-        try BatchLoader(
-            dataset: dataset, batchSize: batchSize, side: 4, channels: 1, fit: .crop, flip: true, seed: seed,
-            firstStep: firstStep, threads: threads, rank: rank, processes: processes)
+    ) throws -> BatchLoader<ImageBatch> {
+        let plan = try BatchPlan(
+            count: dataset.count, of: dataset.name, batchSize: batchSize, seed: seed, rank: rank, processes: processes)
+        return try BatchLoader(
+            dataset: dataset, plan: plan, side: 4, channels: 1, fit: .crop, flip: true, firstStep: firstStep,
+            threads: threads)
     }
 
-    private func batches(_ loader: BatchLoader, _ count: Int) throws -> [ImageBatch] {
+    private func batches(_ loader: BatchLoader<ImageBatch>, _ count: Int) throws -> [ImageBatch] {
         try (0..<count).map { _ in try loader.next() }
     }
 
@@ -84,13 +86,12 @@ private struct NumberedDataset: ImageDataset {
         #expect(throws: FileError.self) { try loader(dataset, batchSize: 0) }
         #expect(throws: FileError.self) { try loader(dataset, firstStep: -1) }
         #expect(throws: FileError.self) { try loader(dataset, rank: 1, processes: 1) }
+        let plan = try BatchPlan(count: 16, of: "numbers", batchSize: 1, seed: 0)
         #expect(throws: FileError.self) {
-            try BatchLoader(
-                dataset: dataset, batchSize: 1, side: 4, channels: 1, fit: .pad, randomCrop: 0.5, seed: 0)
+            try BatchLoader(dataset: dataset, plan: plan, side: 4, channels: 1, fit: .pad, randomCrop: 0.5)
         }
         #expect(throws: FileError.self) {
-            try BatchLoader(
-                dataset: dataset, batchSize: 1, side: 4, channels: 1, fit: .crop, randomCrop: .nan, seed: 0)
+            try BatchLoader(dataset: dataset, plan: plan, side: 4, channels: 1, fit: .crop, randomCrop: .nan)
         }
     }
 
@@ -118,8 +119,8 @@ private struct NumberedDataset: ImageDataset {
         step: Int = 0
     ) throws -> Image {
         let loader = try BatchLoader(
-            dataset: OnePicture(picture: image), batchSize: 1, side: side, channels: channels, fit: fit, flip: flip,
-            randomCrop: randomCrop, seed: 3, firstStep: step)
+            dataset: OnePicture(picture: image), plan: BatchPlan(count: 1, of: "one", batchSize: 1, seed: 3), side: side,
+            channels: channels, fit: fit, flip: flip, randomCrop: randomCrop, firstStep: step)
         return try Image(planes: try loader.next().pixels, channels: channels, height: side, width: side)
     }
 

@@ -27,7 +27,7 @@ import TorchNN
             [4, 1, sides[sides.count - 1], sides[sides.count - 1]], generator: Generator(seed: 2))
         let inputs = try TrainingInputs.draw(
             latents: latents, labels: [0, 1, 0, 1], configuration: model.configuration, settings: NoiseSettings(),
-            generator: Generator(seed: 4))
+            seeds: [4, 5, 6, 7])
         func part(_ start: Int) throws -> TrainingInputs {
             func cut(_ x: Tensor) throws -> Tensor { try x.narrow(0, start: start, length: 2) }
             return TrainingInputs(

@@ -36,8 +36,10 @@ typedef struct {
 // MARK: - Context (context.cpp)
 
 const char *ct_last_error(void) CT_NOEXCEPT;
+/// Says what went wrong in a function that this library has called.
+void ct_set_last_error(const char *message) CT_NOEXCEPT;
 const char *ct_version(void) CT_NOEXCEPT;
-bool ct_has_device(int32_t kind) CT_NOEXCEPT;
+bool ct_has_device(ct_device device) CT_NOEXCEPT;
 int32_t ct_threads(void) CT_NOEXCEPT;
 int ct_set_threads(int32_t count) CT_NOEXCEPT;
 
@@ -68,6 +70,8 @@ int ct_tensor_item(ct_tensor tensor, double *out) CT_NOEXCEPT;
 int ct_tensor_to(ct_tensor tensor, int32_t dtype, ct_device device, ct_tensor *out) CT_NOEXCEPT;
 int ct_tensor_clone(ct_tensor tensor, ct_tensor *out) CT_NOEXCEPT;
 int ct_tensor_detach(ct_tensor tensor, ct_tensor *out) CT_NOEXCEPT;
+/// Another handle of the same tensor.
+int ct_tensor_share(ct_tensor tensor, ct_tensor *out) CT_NOEXCEPT;
 int ct_tensor_copy_in_place(ct_tensor tensor, ct_tensor source) CT_NOEXCEPT;
 int ct_tensor_require_gradient(ct_tensor tensor, bool required) CT_NOEXCEPT;
 
@@ -154,6 +158,16 @@ int ct_rand(const int64_t *shape, size_t rank, ct_generator generator, ct_tensor
 /// `input_count` handles; an input that does not take part gets zeros.
 int ct_gradients(const ct_tensor *outputs, const ct_tensor *output_gradients, size_t output_count, const ct_tensor *inputs, size_t input_count,
                  bool retain_graph, ct_tensor *out) CT_NOEXCEPT;
+
+/// A function of the caller's: takes over the inputs' handles, hands out its result's, and returns a status.
+typedef int (*ct_function)(void *context, const ct_tensor *inputs, size_t count, ct_tensor *out);
+
+/// Calls a function without keeping what it computes on the way; gradients make it be called again (checkpoint.cpp).
+///
+/// `context` is passed on to it, and released once nothing can need it, also on failure. `parameters` are all tensors
+/// besides the inputs that it depends on and that gradients may be wanted for.
+int ct_checkpoint(ct_function function, void *context, void (*release)(void *), const ct_tensor *inputs, size_t input_count,
+                  const ct_tensor *parameters, size_t parameter_count, ct_tensor *out) CT_NOEXCEPT;
 
 /// One step of AdamW (arXiv 1711.05101), in place, fused over all parameters. `step` counts from 1.
 int ct_adamw(const ct_tensor *parameters, const ct_tensor *gradients, const ct_tensor *means, const ct_tensor *squares, size_t count, int64_t step,

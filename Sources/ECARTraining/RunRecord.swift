@@ -1,0 +1,86 @@
+import ECAR
+import ECARAutoencoder
+import Files
+import Foundation
+import Torch
+
+/// Keeps a run's folder: the log, samples, checkpoints, the model, and the pages that show them.
+final class RunRecord {
+    let run: RunDirectory
+    private let data: TrainingData
+    private let sheet: SampleSheet?
+    private let classNames: [String]
+    private let log: TrainingLog
+
+    /// - Parameter step: How far the run is: later lines of the log are dropped.
+    init(_ run: RunDirectory, _ data: TrainingData, autoencoder: (any Autoencoder)?, step: Int) throws {
+        (self.run, self.data) = (run, data)
+        classNames = run.configuration.classNames ?? data.classNames
+        sheet = autoencoder.map { [classNames] in
+            SampleSheet(
+                configuration: run.configuration, classNames: classNames, autoencoder: $0,
+                latentScale: data.latentScale(run.configuration.latentSpace))
+        }
+        log = try TrainingLog(run.log, upTo: step)
+        try Folder.make(run.samples)
+        try Folder.make(run.checkpoints)
+    }
+
+    /// The newest losses l_s of the log.
+    var losses: [Double] { log.entries.last?.losses ?? [] }
+
+    /// Whether the model is there as this state makes it.
+    func isComplete(_ state: TrainingState) -> Bool {
+        (try? ModelDirectory.readDescription(run.model)) == description(state)
+    }
+
+    func append(_ entry: LogEntry) throws {
+        try log.append(entry)
+    }
+
+    func drawSamples(_ state: TrainingState) throws {
+        guard let sheet else { return }
+        let image = try sheet.render(state.averagedModel, title: "step \(state.step)")
+        try image.write(to: run.sampleSheet(step: state.step))
+        try writeReport(.running)
+    }
+
+    /// A checkpoint first, then what can be made from it again: the model, the curves, the report.
+    func save(_ state: TrainingState, as progress: RunReport.State) throws {
+        try run.save(state, pictures: data.count)
+        let tensors = Array(zip(state.model.parameters.names, state.average.tensors))
+        let dtype: DType = run.configuration.weights == .bf16 ? .bfloat16 : .float32
+        try Folder.replace(run.model) { partial in
+            try ModelDirectory.save(description(state), tensors: tensors, dtype: dtype, to: partial)
+        }
+        if !log.entries.isEmpty {
+            try log.chart(title: run.url.lastPathComponent).render().write(to: run.chart)
+        }
+        try writeReport(progress)
+    }
+
+    private func writeReport(_ progress: RunReport.State) throws {
+        let page = try RunReport(
+            configuration: run.configuration, pictures: data.count, entries: log.entries, folder: run.url,
+            samples: run.sampleSheets, state: progress, date: .now
+        ).html()
+        try writeAtomically(Data(page.utf8), to: run.report)
+    }
+
+    /// The model's own account of itself. It names no time or place, so that equal runs give equal files.
+    private func description(_ state: TrainingState) -> ModelDescription {
+        let configuration = run.configuration
+        return ModelDescription(
+            architecture: configuration.model, latentSpace: configuration.latentSpace,
+            latentScale: data.latentScale(configuration.latentSpace), classNames: classNames,
+            sampling: configuration.sampling,
+            training: [
+                "data": URL(fileURLWithPath: configuration.data.path ?? data.name).lastPathComponent,
+                "pictures": "\(data.count)",
+                "step": "\(state.step)", "steps": "\(configuration.steps)",
+                "batchSize": "\(configuration.batchSize)", "learningRate": "\(configuration.learningRate)",
+                "precision": configuration.precision.rawValue, "emaDecay": "\(configuration.emaDecay)",
+                "seed": "\(configuration.seed)",
+            ])
+    }
+}

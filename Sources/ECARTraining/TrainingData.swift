@@ -1,0 +1,80 @@
+import ECAR
+import ECARAutoencoder
+import ECARImages
+import Foundation
+
+/// What a run learns from.
+public enum TrainingData: Sendable {
+    /// Pictures, which are encoded on the way.
+    case pictures(any ImageDataset)
+    /// Pictures' latents, which `ecar encode` has made.
+    case latents(LatentCache)
+
+    /// Opens a data set or a latent cache, known by its content.
+    ///
+    /// - Throws: `FileError` or `ECARError` where it is missing, damaged or of no known kind.
+    public static func open(_ url: URL) throws -> TrainingData {
+        guard LatentCache.isCache(url) else { return .pictures(try openDataset(url)) }
+        return .latents(try LatentCache(url))
+    }
+
+    /// What errors call it.
+    public var name: String {
+        switch self {
+        case .pictures(let dataset): dataset.name
+        case .latents(let cache): cache.url.path
+        }
+    }
+
+    public var count: Int {
+        switch self {
+        case .pictures(let dataset): dataset.count
+        case .latents(let cache): cache.count
+        }
+    }
+
+    public var classNames: [String] {
+        switch self {
+        case .pictures(let dataset): dataset.classNames
+        case .latents(let cache): cache.classNames
+        }
+    }
+
+    /// The factor of the latents that the model learns.
+    func latentScale(_ space: LatentSpace) -> Double {
+        switch self {
+        case .pictures: space.usualScale
+        case .latents(let cache): cache.manifest.latentScale
+        }
+    }
+
+    /// - Parameter processes: How many share a batch.
+    /// - Throws: `ECARError` where a run of this configuration cannot learn from it.
+    public func check(_ configuration: TrainingConfiguration, processes: Int = 1) throws(ECARError) {
+        func demand(_ condition: Bool, _ message: @autoclosure () -> String) throws(ECARError) {
+            if !condition { throw ECARError(message()) }
+        }
+        let model = configuration.model
+        try demand(
+            classNames.count == model.classes,
+            "\(name) has \(classNames.count) classes, and the configuration \(model.classes): set model.classes")
+        try demand(
+            configuration.batchSize <= count,
+            "\(name) has only \(count) images, less than a batch of \(configuration.batchSize): set batchSize")
+        try demand(
+            configuration.batchSize.isMultiple(of: processes * configuration.microBatches),
+            "the batchSize \(configuration.batchSize) cannot be divided among \(processes) processes with "
+                + "\(configuration.microBatches) microBatches each")
+        guard case .latents(let cache) = self else { return }
+        let (manifest, shape) = (cache.manifest, Array(model.latentShape(model.stages - 1, batch: 1).dropFirst()))
+        try demand(
+            manifest.latentSpace == configuration.latentSpace && manifest.shape == shape,
+            "\(name) holds \(manifest.latentSpace.rawValue) latents of the shape \(manifest.shape), and the configuration "
+                + "asks for \(configuration.latentSpace.rawValue) ones of \(shape)")
+        try demand(
+            configuration.data.randomCrop == 0, "data.randomCrop needs pictures, and \(name) holds latents: set it to 0")
+        try demand(
+            !configuration.data.flip || manifest.isMirrored,
+            "\(name) has no mirror images: set data.flip=false, or make it with `ecar encode --mirror`")
+    }
+}
