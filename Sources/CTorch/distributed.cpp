@@ -2,6 +2,9 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include <c10/util/Logging.h>
+
+#include <cstdlib>
 #include <mutex>
 #include <sstream>
 
@@ -12,8 +15,29 @@ using namespace ctorch;
 
 namespace {
 
-/// Tensors travel together in buckets of at most this many bytes, a larger one alone.
-constexpr size_t bucket_bytes = 64 << 20;
+/// Tensors travel together in buckets of at most this many bytes; a larger one travels alone, and where it lies.
+constexpr size_t bucket_bytes = 16 << 20;
+
+/// Keeps c10d from printing, with traces, what is about to be thrown anyway; who asks for libtorch's log gets it.
+class Quiet {
+public:
+    Quiet() {
+        std::lock_guard lock(mutex_);
+        if (count_++ > 0 || std::getenv("TORCH_CPP_LOG_LEVEL")) return;
+        level_ = std::exchange(FLAGS_caffe2_log_level, c10::GLOG_FATAL);
+    }
+    ~Quiet() {
+        std::lock_guard lock(mutex_);
+        if (--count_ == 0 && level_) FLAGS_caffe2_log_level = *std::exchange(level_, std::nullopt);
+    }
+    Quiet(const Quiet &) = delete;
+    Quiet &operator=(const Quiet &) = delete;
+
+private:
+    static inline std::mutex mutex_;
+    static inline int count_ = 0;
+    static inline std::optional<int> level_;
+};
 
 /// The first line of an exception's message, without the place in libtorch's sources in front of it.
 std::string brief(const std::exception &exception) {
@@ -51,6 +75,25 @@ struct Options {
     ct_device device;
     double timeout;          // seconds
 };
+
+/// What gloo listens on: PyTorch's choice where nothing is asked for.
+std::vector<std::shared_ptr<gloo::transport::Device>> devices(const Options &options) {
+    using c10d::ProcessGroupGloo;
+    std::vector<std::shared_ptr<gloo::transport::Device>> devices;
+    std::istringstream interfaces(options.interfaces ? options.interfaces : "");
+    for (std::string name; std::getline(interfaces, name, ',');) {
+        try {
+            devices.push_back(ProcessGroupGloo::createDeviceForInterface(name));
+        } catch (const std::exception &error) {
+            throw std::runtime_error("the network interface '" + name + "' cannot be used: " + brief(error));
+        }
+    }
+    if (devices.empty()) {
+        devices.push_back(options.address ? ProcessGroupGloo::createDeviceForHostname(options.address)
+                                          : ProcessGroupGloo::createDefaultDevice());
+    }
+    return devices;
+}
 
 std::string joined(int rank) { return "joined/" + std::to_string(rank); }
 
@@ -92,6 +135,7 @@ private:
 
 ct_group_s::ct_group_s(const Options &options)
     : rank(options.rank), processes(options.processes), timeout(static_cast<int64_t>(options.timeout * 1000)) {
+    Quiet quiet;
     c10::intrusive_ptr<c10d::Store> store;
     try {
         c10d::TCPStoreOptions where;
@@ -107,18 +151,9 @@ ct_group_s::ct_group_s(const Options &options)
     }
     gather(*store);
 
-    transfer([&] {
-        auto settings = c10d::ProcessGroupGloo::Options::create(timeout);
-        std::istringstream interfaces(options.interfaces ? options.interfaces : "");
-        for (std::string name; std::getline(interfaces, name, ',');) {
-            settings->devices.push_back(c10d::ProcessGroupGloo::createDeviceForInterface(name));
-        }
-        if (settings->devices.empty()) {
-            settings->devices.push_back(options.address ? c10d::ProcessGroupGloo::createDeviceForHostname(options.address)
-                                                        : c10d::ProcessGroupGloo::createDefaultDevice());
-        }
-        gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, processes, settings);
-    });
+    auto settings = c10d::ProcessGroupGloo::Options::create(timeout);
+    settings->devices = devices(options);
+    transfer([&] { gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, processes, settings); });
 
     // The id, and with it the end of joining: nobody leaves, and takes the store along, before all are connected.
     auto where = device(options.device);
@@ -131,7 +166,7 @@ ct_group_s::ct_group_s(const Options &options)
     if (!where.is_cuda()) return;
     Nccl::Id shared;
     std::copy_n(static_cast<const char *>(id.const_data_ptr()), shared.size(), shared.begin());
-    transfer([&] { nccl = std::make_unique<Nccl>(shared, rank, processes, where, timeout); });
+    nccl = std::make_unique<Nccl>(shared, rank, processes, where, timeout);
 }
 
 /// Waits until every process has come to the store, so that an absent one can be named.
@@ -154,7 +189,7 @@ void ct_group_s::gather(c10d::Store &store) {
         } catch (const std::exception &) {
             absent.clear();  // the store itself is gone: say what happened first
         }
-        if (absent.empty()) throw std::runtime_error(c10::str("rank ", rank, " lost the store of its peers: ", brief(error)));
+        if (absent.empty()) throw std::runtime_error(c10::str("rank ", rank, " lost the store of its peers before all had joined: ", brief(error)));
         throw std::runtime_error(c10::str("of ", processes, " processes, these ranks did not join", within(), ": ", absent));
     }
 }
