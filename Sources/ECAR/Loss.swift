@@ -79,6 +79,13 @@ public struct StageGradients {
         for gradients in shared { try TensorList.scaleInPlace(gradients, by: factor) }
     }
 
+    /// Replaces the gradients and losses of this process's share of a batch by those of the whole batch: the mean over all
+    /// processes, also of the shared layer's, whose norms are then those of the whole batch.
+    public mutating func average(over group: ProcessGroup) throws(TorchError) {
+        try group.sumInPlace(total + shared.flatMap { $0 } + losses)
+        try scale(1 / Double(group.processes))
+    }
+
     /// ‖∇_W l_s‖₂ of every stage, for ``GradNorm``, given the weights w_s that the losses had.
     public func sharedNorms(weights: [Double]) throws(TorchError) -> [Double] {
         try zip(shared, weights).map { (pair) throws(TorchError) in try TensorList.norm(pair.0) / pair.1 }

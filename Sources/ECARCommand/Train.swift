@@ -143,8 +143,7 @@ struct Train: ParsableCommand {
             file = url.appendingPathComponent("config.json")
         }
         let changes = set + (precision.map { ["precision=\"\($0.rawValue)\""] } ?? [])
-        guard let bytes = try? Data(contentsOf: file) else { throw CommandError.failure("\(file.path): cannot be read") }
-        var settings = try TrainingConfiguration.read(bytes, name: file.path, changes: changes)
+        var settings = try TrainingConfiguration.read(file, changes: changes)
         if let data { settings.data.path = URL(fileURLWithPath: data).standardizedFileURL.path }
         if let autoencoder { settings.data.autoencoder = URL(fileURLWithPath: autoencoder).standardizedFileURL.path }
         return settings

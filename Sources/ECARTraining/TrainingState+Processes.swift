@@ -1,16 +1,6 @@
 import ECAR
-import ECARImages
 import Foundation
 import Torch
-
-extension StageGradients {
-    /// Replaces the gradients and losses of this process's share of a batch by those of the whole batch: the mean over all
-    /// processes, GradNorm's included, so that its norms are those of the whole batch too.
-    mutating func average(over group: ProcessGroup) throws(TorchError) {
-        try group.sumInPlace(total + shared.flatMap { $0 } + losses)
-        try scale(1 / Double(group.processes))
-    }
-}
 
 extension TrainingState {
     /// What is not a tensor.

@@ -27,8 +27,8 @@ struct Program {
     }
 
     /// Runs to the end.
-    static func run(_ arguments: [String], in folder: URL) throws -> Result {
-        try Program(arguments, in: folder).wait()
+    static func run(_ arguments: [String], in folder: URL, environment: [String: String] = [:]) throws -> Result {
+        try Program(arguments, in: folder, environment: environment).wait()
     }
 
     // MARK: A running program
@@ -37,7 +37,8 @@ struct Program {
     private let output: URL
     private let errors: URL
 
-    init(_ arguments: [String], in folder: URL) throws {
+    /// - Parameter environment: Variables besides those of the tests themselves.
+    init(_ arguments: [String], in folder: URL, environment: [String: String] = [:]) throws {
         let id = UUID().uuidString
         output = folder.appendingPathComponent(".\(id).out")
         errors = folder.appendingPathComponent(".\(id).err")
@@ -45,6 +46,7 @@ struct Program {
         process.executableURL = try #require(Self.url, "the program ecar is not beside the tests")
         process.arguments = arguments
         process.currentDirectoryURL = folder
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)

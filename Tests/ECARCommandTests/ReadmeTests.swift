@@ -34,11 +34,12 @@ import Testing
         let models = root
         // README
         let folder = try ModelDirectory.load(models.appendingPathComponent("Models/default"))
+        let pixels = Identity()  // what turns latents into pictures; `openAutoencoder` for other spaces
         let sampler = try Sampler(folder.model, settings: folder.description.sampling)
         var sampling = try sampler.images(labels: [7, 7, 8], seeds: [0, 1, 2])
         while let step = try sampling.next() {
             guard step.isStageEnd else { continue }  // or show a preview
-            let pictures = try step.latents.images()
+            let pictures = try pixels.pictures(step.latents, latentScale: folder.description.latentScale)
             print("stage \(step.stage + 1): \(pictures.count) pictures of \(pictures[0].width)×\(pictures[0].height)")
         }
         // README

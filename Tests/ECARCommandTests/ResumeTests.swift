@@ -1,4 +1,5 @@
 import ECAR
+import ECARAutoencoder
 import ECARImages
 import ECARTraining
 import Foundation
@@ -8,13 +9,13 @@ import Torch
 /// A run that was stopped goes on as if it never had been.
 @Suite(.serialized) struct ResumeTests {
     private let folder: TestFolder
-    private let dataset: any ImageDataset
+    private let data: TrainingData
 
     init() throws {
         try Runtime.setThreads(1)
         folder = try TestFolder()
         try Sample.writePictures(folder["pictures"])
-        dataset = try openDataset(folder["pictures"])
+        data = try .open(folder["pictures"])
     }
 
     private func train(
@@ -23,7 +24,8 @@ import Torch
     ) throws -> Trainer.Outcome {
         let configuration = try Sample.configuration(changes)
         let run = try resumes ? RunDirectory.resume(folder[name], configuration) : .create(folder[name], configuration)
-        return try Trainer(run: run, dataset: dataset, device: .cpu).train(isCancelled: isCancelled, report: report)
+        return try Trainer(configuration, data, autoencoder: Identity(), device: .cpu, run: run)
+            .train(isCancelled: isCancelled, report: report)
     }
 
     /// All of a run's results, without what depends on the clock.
@@ -112,7 +114,9 @@ import Torch
         _ = try train("run", ["steps=4"])
         do {
             let run = try RunDirectory.resume(folder["run"], try Sample.configuration(["steps=4"]))
-            #expect(try Trainer(run: run, dataset: dataset, device: .cpu).isFinished)
+            #expect(
+                try Trainer(
+                    run.configuration, data, autoencoder: Identity(), device: .cpu, run: run).isFinished)
         }
         var last = 0
         #expect(try train("run", ["steps=6"], resumes: true, report: { last = $0.step }) == .finished)

@@ -41,7 +41,7 @@ enum Sample {
     /// `Configs/tiny.json`, made smaller still.
     static func configuration(_ more: [String] = []) throws -> TrainingConfiguration {
         let file = root.appendingPathComponent("Configs/tiny.json")
-        return try .read(try Data(contentsOf: file), name: "tiny.json", changes: changes + more)
+        return try .read(file, changes: changes + more)
     }
 
     /// Writes four pictures of each class into class folders.

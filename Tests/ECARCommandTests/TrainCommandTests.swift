@@ -25,7 +25,7 @@ import Testing
         let report = try result.json()
         #expect(report["step"] as? Int == 3)
         let names = try FileManager.default.contentsOfDirectory(atPath: folder["run"].path).sorted()
-        #expect(names == ["checkpoints", "config.json", "log.jsonl", "loss.png", "model", "samples"])
+        #expect(names == ["checkpoints", "config.json", "log.jsonl", "loss.png", "model", "report.html", "samples"])
 
         // The run's own folder stands for its model, and the classes have the folders' names.
         let sample = ["sample", "--model", "run", "--class", "sandal", "--output", "a.png", "--quiet"]

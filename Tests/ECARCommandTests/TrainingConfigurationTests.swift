@@ -4,10 +4,13 @@ import Foundation
 import Testing
 
 @Suite struct TrainingConfigurationTests {
-    @Test(arguments: ["tiny", "fashion-mnist", "cifar10"])
+    @Test(arguments: [
+        "tiny", "fashion-mnist", "fashion-mnist-fig5", "fashion-mnist-fig5-ablation", "cifar10", "flowers-256",
+        "imagenet-256-s", "imagenet-256-b", "imagenet-256-l",
+    ])
     func shippedConfigurationsAreValid(name: String) throws {
         let file = Sample.root.appendingPathComponent("Configs/\(name).json")
-        let configuration = try TrainingConfiguration.read(try Data(contentsOf: file), name: name)
+        let configuration = try TrainingConfiguration.read(file)
         let again = try TrainingConfiguration.read(try StrictJSON.encode(configuration), name: name)
         #expect(again == configuration)
     }
@@ -42,7 +45,7 @@ import Testing
         ("model.signal=[0,0,1]", "signal"),
         ("sampling.steps=[1,1]", "3 stages"),
         ("classNames=[\"one\"]", "1 classNames for 3 classes"),
-        ("model.channels=4", "1 or 3 channels"),
+        ("model.channels=4", "model.channels cannot be 4"),
     ])
     func wrongChangesAreNamed(change: String, expected: String) {
         let error = #expect(throws: ECARError.self) { try Sample.configuration([change]) }

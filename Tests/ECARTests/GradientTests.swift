@@ -1,4 +1,5 @@
 import ECAR
+import Foundation
 import Testing
 import Torch
 import TorchNN
@@ -19,28 +20,74 @@ import TorchNN
         return try ECARModel(configuration, Parameters(.weights(weights)))
     }
 
+    private func inputs(_ model: ECARModel, seeds: Range<UInt64>) throws -> TrainingInputs {
+        let configuration = model.configuration
+        let shape = configuration.latentShape(configuration.stages - 1, batch: 1)
+        let latents = try seeds.map { try Tensor.randn(shape, generator: Generator(seed: 100 + $0)) }
+        return try TrainingInputs.draw(
+            latents: .cat(latents, 0), labels: seeds.map { Int($0 % 2) }, configuration: configuration,
+            settings: NoiseSettings(conditionNoise: 0.1, timeSampling: .logitNormal), seeds: Array(seeds))
+    }
+
+    private func all(_ gradients: StageGradients) -> [Tensor] {
+        gradients.total + gradients.shared.flatMap { $0 } + gradients.losses
+    }
+
     /// With one stage its own gradient is also the sum; the two must not be one tensor, or adding would count it twice.
     @Test(arguments: [[4], [4, 8]], [true, false])
     func microBatches(sides: [Int], separately: Bool) throws {
         let model = try model(sides: sides)
-        let latents = try Tensor.randn(
-            [4, 1, sides[sides.count - 1], sides[sides.count - 1]], generator: Generator(seed: 2))
-        let inputs = try TrainingInputs.draw(
-            latents: latents, labels: [0, 1, 0, 1], configuration: model.configuration, settings: NoiseSettings(),
-            seeds: [4, 5, 6, 7])
-        func part(_ start: Int) throws -> TrainingInputs {
-            func cut(_ x: Tensor) throws -> Tensor { try x.narrow(0, start: start, length: 2) }
-            return TrainingInputs(
-                latents: try cut(inputs.latents), labels: try cut(inputs.labels), times: try inputs.times.map(cut),
-                noises: try inputs.noises.map(cut))
-        }
         let weights = sides.map { _ in 0.7 }
-        let whole = try model.gradients(inputs, weights: weights, separately: separately)
-        var sum = try model.gradients(part(0), weights: weights, separately: separately)
-        try sum.add(model.gradients(part(2), weights: weights, separately: separately))
+        let whole = try model.gradients(inputs(model, seeds: 4..<8), weights: weights, separately: separately)
+        var sum = try model.gradients(inputs(model, seeds: 4..<6), weights: weights, separately: separately)
+        try sum.add(model.gradients(inputs(model, seeds: 6..<8), weights: weights, separately: separately))
         try sum.scale(0.5)
-        for (a, b) in zip(sum.total + sum.shared.flatMap { $0 }, whole.total + whole.shared.flatMap { $0 }) {
-            #expect(try difference(a, b) < 1e-5)
+        for (a, b) in zip(all(sum), all(whole)) { #expect(try difference(a, b) < 1e-5) }
+    }
+
+    /// Two processes with half of the batch each get the gradient of the whole batch, to 1e-5 of its norm.
+    @Test(arguments: [true, false]) func processes(separately: Bool) async throws {
+        let weights = [0.8, 1.2]
+        let port = Int.random(in: 20_000..<32_000)
+        let shares = try await withThrowingTaskGroup(of: [[Float]].self) { tasks in
+            for rank in 0..<2 {
+                tasks.addTask {
+                    let model = try self.model(sides: [4, 8])
+                    let group = try ProcessGroup(
+                        .init(rank: rank, processes: 2, masterPort: port), device: .cpu, timeout: 60)
+                    let first = UInt64(4 + 2 * rank)
+                    let share = try inputs(model, seeds: first..<first + 2)
+                    var own = try model.gradients(share, weights: weights, separately: separately)
+                    try own.average(over: group)
+                    return try all(own).map { try $0.floats() }
+                }
+            }
+            var shares: [[[Float]]] = []
+            for try await share in tasks { shares.append(share) }
+            return shares
+        }
+        #expect(shares[0] == shares[1])
+        let model = try model(sides: [4, 8])
+        let whole = try model.gradients(inputs(model, seeds: 4..<8), weights: weights, separately: separately)
+        let flat = try all(whole).flatMap { try $0.floats() }
+        let distance = zip(flat, shares[0].flatMap { $0 }).reduce(0) { $0 + pow(Double($1.0 - $1.1), 2) }.squareRoot()
+        #expect(distance < 1e-5 * flat.reduce(0) { $0 + pow(Double($1), 2) }.squareRoot())
+    }
+
+    /// Computing activations again changes no bit of the gradients, in either precision, and none is lost.
+    @Test(arguments: Precision.allCases, [true, false])
+    func activationCheckpointing(precision: Precision, separately: Bool) throws {
+        let model = try model(sides: [4, 8])
+        let inputs = try inputs(model, seeds: 0..<3)
+        let gradients = try [false, true].map { checkpointing in
+            try precision.run(on: .cpu) {
+                try model.gradients(
+                    inputs, weights: [1, 0.5], separately: separately, checkpointing: checkpointing)
+            }
+        }
+        for (kept, recomputed) in zip(all(gradients[0]), all(gradients[1])) {
+            #expect(try difference(kept, recomputed) == 0)
+            #expect(try kept.abs().max().item() > 0)
         }
     }
 }
