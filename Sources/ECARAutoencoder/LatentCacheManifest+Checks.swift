@@ -49,7 +49,8 @@ extension LatentCacheManifest {
     func firstDifference(from wanted: LatentCacheManifest) -> (setting: String, here: String, wanted: String)? {
         func value(_ name: String?) -> String { name.map { "\"\($0)\"" } ?? "none" }
         let settings: [(String, (LatentCacheManifest) -> String)] = [
-            ("autoencoder", { value($0.autoencoder) }), ("latentSpace", { $0.latentSpace.rawValue }),
+            ("autoencoder", { value($0.autoencoder) }), ("precision", { $0.precision.rawValue }),
+            ("latentSpace", { $0.latentSpace.rawValue }),
             ("latentScale", { "\($0.latentScale)" }), ("side", { "\($0.side)" }), ("fit", { $0.fit.rawValue }),
             ("hasLogVariance", { "\($0.hasLogVariance)" }), ("isMirrored", { "\($0.isMirrored)" }),
             ("shape", { "\($0.shape)" }), ("shardSize", { "\($0.shardSize)" }),

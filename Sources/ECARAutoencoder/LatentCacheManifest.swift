@@ -2,6 +2,7 @@ import ECAR
 import ECARImages
 import Files
 import Foundation
+import TorchNN
 
 /// `cache.json` of a latent cache: what its latents are, of which pictures, and in which files.
 public struct LatentCacheManifest: Codable, Sendable, Equatable {
@@ -45,6 +46,8 @@ public struct LatentCacheManifest: Codable, Sendable, Equatable {
     public var latentScale: Double
     /// The kind and weights of the encoder.
     public var autoencoder: String
+    /// The arithmetic in which it encoded.
+    public var precision: Precision
     /// The pictures' side in pixels, and how they became squares of it.
     public var side: Int
     public var fit: ImageFit
@@ -65,11 +68,12 @@ public struct LatentCacheManifest: Codable, Sendable, Equatable {
     public var isComplete = false
 
     public init(
-        latentSpace: LatentSpace, latentScale: Double, autoencoder: String, side: Int, fit: ImageFit, shape: [Int],
-        hasLogVariance: Bool, isMirrored: Bool, classNames: [String], source: Source, shardSize: Int
+        latentSpace: LatentSpace, latentScale: Double, autoencoder: String, precision: Precision, side: Int,
+        fit: ImageFit, shape: [Int], hasLogVariance: Bool, isMirrored: Bool, classNames: [String], source: Source,
+        shardSize: Int
     ) {
         (self.latentSpace, self.latentScale, self.autoencoder) = (latentSpace, latentScale, autoencoder)
-        (self.side, self.fit, self.shape) = (side, fit, shape)
+        (self.precision, self.side, self.fit, self.shape) = (precision, side, fit, shape)
         (self.hasLogVariance, self.isMirrored) = (hasLogVariance, isMirrored)
         (self.classNames, self.source, self.shardSize) = (classNames, source, shardSize)
     }

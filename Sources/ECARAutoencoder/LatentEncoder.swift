@@ -3,6 +3,7 @@ import ECARImages
 import Files
 import Foundation
 import Torch
+import TorchNN
 
 /// Encodes a data set's pictures into a latent cache.
 ///
@@ -20,6 +21,8 @@ public struct LatentEncoder: Sendable {
         public var isMirrored = false
         /// Whether the encoder's log-variances are kept, where it gives them.
         public var keepsLogVariance = true
+        /// The arithmetic of the encoder's convolutions.
+        public var precision = Precision.f32
         /// Pictures that are encoded together.
         public var batchSize = 16
         /// Pictures of a file.
@@ -72,8 +75,9 @@ public struct LatentEncoder: Sendable {
         let scale = autoencoder.space.usualScale
         let posterior = try Runtime.inference { try autoencoder.posterior(blank, latentScale: scale) }
         manifest = LatentCacheManifest(
-            latentSpace: autoencoder.space, latentScale: scale, autoencoder: autoencoder.identity, side: settings.side,
-            fit: settings.fit, shape: Array(posterior.mean.shape.dropFirst()),
+            latentSpace: autoencoder.space, latentScale: scale, autoencoder: autoencoder.identity,
+            precision: settings.precision, side: settings.side, fit: settings.fit,
+            shape: Array(posterior.mean.shape.dropFirst()),
             hasLogVariance: settings.keepsLogVariance && posterior.logVariance != nil, isMirrored: settings.isMirrored,
             classNames: dataset.classNames, source: source, shardSize: settings.shardSize)
         try manifest.validate()
@@ -129,12 +133,16 @@ public struct LatentEncoder: Sendable {
     /// The latents (B, C, h, w) of a run of pictures, in float16 on the CPU, in the order of `LatentShard.Latents`.
     private func latents(of run: PictureRun) throws -> [Tensor] {
         try Runtime.inference {
-            let pictures = try Tensor(
-                bytes: run.pixels, shape: [run.indices.count, settings.channels, settings.side, settings.side],
-                dtype: .uint8, device: autoencoder.device)  // (B, P, H, W)
+            let rows = try Tensor(
+                bytes: run.pixels, shape: [run.indices.count, settings.side, settings.side, settings.channels],
+                dtype: .uint8, device: autoencoder.device)  // (B, H, W, P)
+            // Channels stay innermost in memory, which convolutions on the CPU take a third less time for.
+            let pictures = try rows.permute([0, 3, 1, 2])  // (B, P, H, W)
             var latents: [Tensor] = []
             for view in manifest.isMirrored ? [pictures, try pictures.flip(3)] : [pictures] {
-                let posterior = try autoencoder.posterior(view, latentScale: manifest.latentScale)
+                let posterior = try settings.precision.run(on: autoencoder.device) {
+                    try autoencoder.posterior(view, latentScale: manifest.latentScale)
+                }
                 latents.append(posterior.mean)
                 if manifest.hasLogVariance, let logVariance = posterior.logVariance { latents.append(logVariance) }
             }

@@ -3,6 +3,7 @@ import ECARAutoencoder
 import ECARImages
 import Foundation
 import Torch
+import TorchNN
 
 extension ImageFit: ExpressibleByArgument {}
 
@@ -41,6 +42,9 @@ struct Encode: ParsableCommand {
 
     @Flag(help: "Stop at a picture that cannot be read, instead of leaving it out.")
     var strict = false
+
+    @Option(help: "The arithmetic of the encoder: f32 or bf16.")
+    var precision = Precision.f32
 
     @Option(help: ArgumentHelp("Pictures at a time.", valueName: "n"))
     var batch = 16
@@ -81,7 +85,8 @@ struct Encode: ParsableCommand {
 
         var settings = LatentEncoder.Settings(side: side)
         (settings.fit, settings.isMirrored, settings.keepsLogVariance) = (fit, mirror, !meanOnly)
-        (settings.batchSize, settings.shardSize, settings.isStrict) = (batch, shardSize, strict)
+        (settings.precision, settings.batchSize, settings.shardSize) = (precision, batch, shardSize)
+        settings.isStrict = strict
         let source = LatentCacheManifest.Source(name: path.lastPathComponent, split: split, pictures: dataset.count)
         let encoder = try LatentEncoder(dataset, source: source, autoencoder: network, settings: settings)
         let writer = try encoder.open(URL(fileURLWithPath: output))

@@ -6,7 +6,7 @@ public struct PictureRun: Sendable {
     /// Where the pictures stand in the data set, ascending.
     public let indices: [Int]
     /// Values 0 … 255.
-    public let pixels: [UInt8]  // (B, C, H, W)
+    public let pixels: [UInt8]  // (B, H, W, C)
     public let labels: [Int]  // (B)
     /// The pictures left out, and why.
     public let failures: [(index: Int, error: FileError)]
@@ -57,7 +57,7 @@ extension PictureRun {
         var failures: [(index: Int, error: FileError)] = []
         for index in range {
             do throws(FileError) {
-                pixels += try transform.apply(dataset.image(index)).planes
+                pixels += try transform.apply(dataset.image(index)).pixels
                 indices.append(index)
             } catch {
                 failures.append((index, error))
