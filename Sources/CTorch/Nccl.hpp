@@ -10,7 +10,8 @@
 namespace ctorch {
 
 /// Collectives among CUDA devices, by NCCL, which a full libtorch brings along. Every call waits for its peers, on the
-/// host, until a deadline; a failure throws and leaves a communicator that is only good for being destroyed.
+/// host, until a deadline; a failure throws and leaves a communicator that is only good for being destroyed. To destroy
+/// one cuts off what peers have yet to receive.
 class Nccl {
 public:
     /// What the processes of one communicator have in common: made by one of them, copied to the others.
@@ -37,7 +38,6 @@ private:
     void *communicator_ = nullptr;
     at::Device device_;
     std::chrono::milliseconds timeout_;
-    bool healthy_ = true;
 };
 
 }  // namespace ctorch

@@ -39,13 +39,15 @@ private:
     static inline std::optional<int> level_;
 };
 
-/// The first line of an exception's message, without the place in libtorch's sources in front of it.
+/// What matters of an exception's message: its first line, without the place in libtorch's sources or its error codes.
 std::string brief(const std::exception &exception) {
     auto *error = dynamic_cast<const c10::Error *>(&exception);
     std::string text = error ? error->what_without_backtrace() : exception.what();
     text = text.substr(0, text.find('\n'));
     auto place = text.find("] ");
     if (text.starts_with("[") && place != std::string::npos) text = text.substr(place + 2);
+    auto cause = text.rfind("message: ");
+    if (cause != std::string::npos) text = text.substr(cause + 9);
     while (text.ends_with('.') || text.ends_with(' ')) text.pop_back();
     return text;
 }
@@ -57,6 +59,7 @@ int64_t signature(const char *operation, const std::vector<at::Tensor> &tensors)
     for (auto *letter = operation; *letter; letter++) add(*letter);
     for (auto &tensor : tensors) {
         add(static_cast<int64_t>(tensor.scalar_type()));
+        add(tensor.is_cuda());
         add(tensor.dim());
         for (auto size : tensor.sizes()) add(size);
     }
@@ -117,12 +120,18 @@ private:
     void gather(c10d::Store &store);
     std::string within() const { return c10::str(" within ", std::chrono::duration<double>(timeout).count(), " s"); }
     void agree(int64_t signature);
+    void finish();
     template <class Flatten, class Move>
     void each_bucket(const std::vector<at::Tensor> &tensors, Flatten &&flatten, Move &&move);
     template <class OnDevice, class OnHost>
     void carry(const at::Tensor &flat, OnDevice &&on_device, OnHost &&on_host);
     template <class Transfer>
     void transfer(Transfer &&transfer);
+    template <class Begin>
+    void exchange(Begin &&begin);
+
+    /// libtorch notes every collective in a table that it does not guard against several groups in one process.
+    static inline std::mutex beginning;
 
     int rank, processes;
     std::chrono::milliseconds timeout;
@@ -142,13 +151,17 @@ ct_group_s::ct_group_s(const Options &options)
         where.port = options.port;
         where.isServer = options.hosts_store;
         where.waitWorkers = false;
-        where.timeout = timeout;
+        where.timeout = timeout / 2;  // it tries twice
         store = c10::make_intrusive<c10d::TCPStore>(options.host, where);
-        store = c10::make_intrusive<c10d::PrefixStore>(options.prefix, store);
     } catch (const std::exception &error) {
-        auto role = options.hosts_store ? " cannot receive its peers at " : " cannot reach the store of its peers at ";
-        throw std::runtime_error(c10::str("rank ", rank, role, options.host, " port ", options.port, ": ", brief(error)));
+        auto place = c10::str(options.host, " port ", options.port);
+        throw std::runtime_error(
+            options.hosts_store ? c10::str("rank ", rank, " cannot receive its peers at ", place, ": ", brief(error))
+                                : c10::str("rank ", rank, " found none of its peers at ", place, within(),
+                                           ": see whether rank 0 is running, and whether MASTER_ADDR and MASTER_PORT are its"));
     }
+    store->setTimeout(timeout);
+    store = c10::make_intrusive<c10d::PrefixStore>(options.prefix, store);
     gather(*store);
 
     auto settings = c10d::ProcessGroupGloo::Options::create(timeout);
@@ -189,8 +202,9 @@ void ct_group_s::gather(c10d::Store &store) {
         } catch (const std::exception &) {
             absent.clear();  // the store itself is gone: say what happened first
         }
-        if (absent.empty()) throw std::runtime_error(c10::str("rank ", rank, " lost the store of its peers before all had joined: ", brief(error)));
-        throw std::runtime_error(c10::str("of ", processes, " processes, these ranks did not join", within(), ": ", absent));
+        throw std::runtime_error(
+            absent.empty() ? c10::str("rank ", rank, " lost the store of its peers before all had joined: ", brief(error))
+                           : c10::str("of ", processes, " processes, these ranks did not join", within(), ": ", absent));
     }
 }
 
@@ -211,21 +225,35 @@ void ct_group_s::transfer(Transfer &&transfer) {
     }
 }
 
+/// Runs a collective of gloo to its end.
+template <class Begin>
+void ct_group_s::exchange(Begin &&begin) {
+    transfer([&] {
+        std::unique_lock lock(beginning);
+        auto work = begin();
+        lock.unlock();
+        work->wait();
+    });
+}
+
 /// Throws where the processes are about to do different things, whose bytes would end up in the wrong places. Also where a
 /// lost peer is noticed at once: only what all are about to take part in is then put on a device.
 void ct_group_s::agree(int64_t signature) {
     if (nccl) nccl->synchronize();
     auto extremes = at::tensor({signature, -signature}, at::kLong);
-    transfer([&] {
-        std::vector<at::Tensor> operands = {extremes};
-        c10d::AllreduceOptions smallest;
-        smallest.reduceOp = c10d::ReduceOp::MIN;
-        gloo->allreduce(operands, smallest)->wait();
-    });
+    std::vector<at::Tensor> operands = {extremes};
+    c10d::AllreduceOptions smallest;
+    smallest.reduceOp = c10d::ReduceOp::MIN;
+    exchange([&] { return gloo->allreduce(operands, smallest); });
     auto *found = static_cast<const int64_t *>(extremes.const_data_ptr());
     if (found[0] == -found[1]) return;
     throw std::runtime_error(c10::str("the processes exchange different things at once, noticed by rank ", rank,
                                       ": start the same program with the same configuration everywhere"));
+}
+
+/// Lets nobody leave, and end NCCL's transfers, before all have received what they were sent.
+void ct_group_s::finish() {
+    if (nccl) agree(signature("finish", {}));
 }
 
 /// Hands `move` the elements of successive tensors of one type in a flat tensor, and copies what it leaves there back.
@@ -262,7 +290,7 @@ void ct_group_s::carry(const at::Tensor &flat, OnDevice &&on_device, OnHost &&on
     if (nccl && flat.is_cuda()) return transfer(on_device);
     auto host = flat.cpu();
     std::vector<at::Tensor> operands = {host};
-    transfer([&] { on_host(operands)->wait(); });
+    exchange([&] { return on_host(operands); });
     if (!host.is_same(flat)) flat.copy_(host);
 }
 
@@ -275,6 +303,7 @@ void ct_group_s::sum(const std::vector<at::Tensor> &tensors) {
     each_bucket(tensors, flatten, [&](const at::Tensor &bucket) {
         carry(bucket, [&] { nccl->sum(bucket); }, [&](auto &operands) { return gloo->allreduce(operands); });
     });
+    finish();
 }
 
 void ct_group_s::broadcast(const std::vector<at::Tensor> &tensors) {
@@ -284,6 +313,7 @@ void ct_group_s::broadcast(const std::vector<at::Tensor> &tensors) {
         auto bytes = bucket.view(at::kByte);
         carry(bytes, [&] { nccl->broadcast(bytes); }, [&](auto &operands) { return gloo->broadcast(operands); });
     });
+    finish();
 }
 
 // MARK: - The C interface

@@ -52,8 +52,6 @@ struct Api {
     int (*broadcast)(const void *, void *, size_t, int, int, Communicator, Stream) =
         symbol<int(const void *, void *, size_t, int, int, Communicator, Stream)>("ncclBroadcast");
     int (*async_error)(Communicator, int *) = symbol<int(Communicator, int *)>("ncclCommGetAsyncError");
-    int (*finalize)(Communicator) = symbol<int(Communicator)>("ncclCommFinalize");
-    int (*destroy)(Communicator) = symbol<int(Communicator)>("ncclCommDestroy");
     int (*abort)(Communicator) = symbol<int(Communicator)>("ncclCommAbort");
     const char *(*describe)(int) = symbol<const char *(int)>("ncclGetErrorString");
 };
@@ -92,15 +90,8 @@ Nccl::Nccl(const Id &id, int rank, int processes, at::Device device, std::chrono
 Nccl::~Nccl() {
     try {
         c10::DeviceGuard guard(device_);
-        // Finalizing flushes what peers have yet to receive; it waits for them, so not after a failure.
-        if (healthy_) {
-            try {
-                wait(api().finalize(communicator_), nullptr);
-            } catch (const std::exception &) {
-                healthy_ = false;
-            }
-        }
-        healthy_ ? api().destroy(communicator_) : api().abort(communicator_);
+        // Not ncclCommDestroy, which would wait for peers that may be gone.
+        api().abort(communicator_);
     } catch (const std::exception &) {
         // The device itself is gone, and with it the communicator.
     }
@@ -138,7 +129,6 @@ void Nccl::enqueue(Call &&call) {
 /// Polls until nothing is in progress and the event, if any, is reached.
 void Nccl::wait(int result, const c10::Event *event) {
     auto deadline = std::chrono::steady_clock::now() + timeout_;
-    healthy_ = false;
     while (result == in_progress || (result == success && event && !event->query())) {
         TORCH_CHECK(std::chrono::steady_clock::now() < deadline, "NCCL: timed out");
         std::this_thread::sleep_for(std::chrono::microseconds(20));
@@ -146,7 +136,6 @@ void Nccl::wait(int result, const c10::Event *event) {
         if (asked != success) result = asked;
     }
     TORCH_CHECK(result == success, "NCCL: ", api().describe(result));
-    healthy_ = true;
 }
 
 }  // namespace ctorch

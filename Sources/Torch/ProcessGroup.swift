@@ -20,12 +20,16 @@ public final class ProcessGroup: @unchecked Sendable {
     ///   - timeout: How long to wait for a peer, in seconds, here and in every other call.
     /// - Throws: ``TorchError`` where the peers did not all come in time, or cannot be connected.
     public init(_ environment: Environment, device: Device, timeout: Double) throws(TorchError) {
-        guard timeout >= 0.001, timeout <= 1e9 else {
-            throw TorchError("the time to wait for other processes must be at least 0.001 s, not \(timeout)")
+        guard timeout >= 0.1, timeout <= 1e9 else {
+            throw TorchError("the time to wait for other processes must be at least 0.1 s, not \(timeout)")
         }
         guard let rank = Int32(exactly: environment.rank), let processes = Int32(exactly: environment.processes),
-            let port = UInt16(exactly: environment.masterPort)
-        else { throw TorchError("rank \(environment.rank) of \(environment.processes) processes cannot be") }
+            let port = UInt16(exactly: environment.masterPort), 0 <= rank, rank < processes
+        else {
+            throw TorchError(
+                "there is no rank \(environment.rank) of \(environment.processes) processes at port "
+                    + "\(environment.masterPort)")
+        }
         var out: ct_group?
         try TorchError.check(
             ct_group_join(

@@ -220,10 +220,27 @@ import Torch
         #expect(message(results[1]) != "no error")
     }
 
+    @Test func aStoreThatIsNotThereIsAnError() async throws {
+        let environment = Environment(
+            rank: 0, processes: 1, masterPort: .random(in: 20_000..<32_000), usesAgentStore: true)
+        let results = await members(1, timeout: 0.5, environment: environment) { $0.rank }
+        let expected = "rank 0 found none of its peers at 127.0.0.1 port \(environment.masterPort) within 0.5 s"
+        #expect(message(results[0]).hasPrefix(expected))
+    }
+
     @Test func badTimeoutsAreErrors() async throws {
         for timeout in [0, -1, .nan, .infinity] {
             #expect(message((await members(1, timeout: timeout) { $0.rank })[0]).contains("the time to wait"))
         }
+    }
+
+    @Test(arguments: [(-1, 2, 29_500), (2, 2, 29_500), (0, 0, 29_500), (0, 1, 65_536), (0, 1 << 40, 29_500)])
+    func placesThatCannotBeAreErrors(_ rank: Int, _ processes: Int, _ port: Int) {
+        let environment = Environment(rank: rank, processes: processes, masterPort: port)
+        let error = #expect(throws: TorchError.self) {
+            try ProcessGroup(environment, device: .cpu, timeout: 1)
+        }
+        #expect(error?.message.hasPrefix("there is no rank \(rank) of \(processes) processes") == true)
     }
 
     // MARK: Stores
@@ -257,7 +274,8 @@ import Torch
         var (group, environment) = try launcher()
         environment.usesAgentStore = false
         let results = await members(1, environment: environment) { $0.rank }
-        #expect(message(results[0]).contains("cannot receive its peers at 127.0.0.1 port \(environment.masterPort)"))
+        let place = "127.0.0.1 port \(environment.masterPort)"
+        #expect(message(results[0]) == "rank 0 cannot receive its peers at \(place): address already in use")
         try group.barrier()
     }
 
