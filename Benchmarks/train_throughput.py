@@ -1,9 +1,10 @@
 """Training throughput and peak memory: `ecar train` against the same model in PyTorch eager mode, in alternating runs.
 
-    python Benchmarks/train_throughput.py --data FOLDER [--config Configs/fashion-mnist.json] [--precision bf16] [--rounds 5]
+    python Benchmarks/train_throughput.py [--config Configs/fashion-mnist.json] [--set batchSize=16] [--precision bf16] [--rounds 5]
+    python Benchmarks/train_throughput.py --config Configs/imagenet-256-s.json --set batchSize=16 --steps 6 --skip 2 --rounds 3
 
-Needs PyTorch (the version of Scripts/setup) and a release build. FOLDER is a data set that the configuration fits. Both
-sides take the same steps: batch, losses, GradNorm (whatever the configuration says of it), clipping, AdamW, running
+Needs PyTorch (the version of Scripts/setup) and a release build. Without --data FOLDER, a data set that the configuration
+fits, random latents are made for those in SDXL's space. Both sides take the same steps: batch, losses, GradNorm (whatever the configuration says of it), clipping, AdamW, running
 average of the weights. PyTorch's side is Scripts/reference.py with the backward pass arranged as in Swift: each head once,
 the last shared layer one stage at a time, the rest together. Its pictures are random numbers, so it is spared all
 decoding. Steps at the start of a run are not counted.
@@ -96,41 +97,106 @@ def measure(command: list[str]) -> tuple[str, float]:
     return output, usage.ru_maxrss / 1024
 
 
+def read_configuration(options) -> dict:
+    """The configuration as `ecar train` resolves it: bases, presets, changes."""
+    path = Path(options.config)
+    configuration = json.loads(path.read_text())
+    while base := configuration.pop("base", None):
+        below = json.loads((path.parent / f"{base}.json").read_text())
+        for key, value in configuration.items():
+            both = isinstance(value, dict) and isinstance(below.get(key), dict)
+            below[key] = below[key] | value if both else value
+        configuration = below
+    for change in options.set:
+        key, value = change.split("=", 1)
+        place, *keys = configuration, *key.split(".")
+        for part in keys[:-1]:
+            place = place[part]
+        try:
+            place[keys[-1]] = json.loads(value)
+        except json.JSONDecodeError:
+            place[keys[-1]] = value
+    if isinstance(configuration["model"], str):
+        command = [options.ecar, "info", "--model", configuration["model"], "--json"]
+        configuration["model"] = json.loads(subprocess.check_output(command))["architecture"]
+    return configuration
+
+
+def write_latents(folder: Path, configuration: dict):
+    """A latent cache of random numbers: one batch and a bit."""
+    import torch
+    from safetensors.torch import save_file
+
+    model, count = configuration["model"], configuration["batchSize"] + 1
+    side = model["sides"][-1]
+    latents = lambda: torch.randn(count, model["channels"], side, side).half()
+    labels = torch.arange(count) % model["classes"]
+    tensors = {"mean": latents(), "mean_mirrored": latents(), "labels": labels, "indices": torch.arange(count)}
+    save_file(tensors, folder / "latents-00000.safetensors")
+    manifest = {
+        "format": "ecar-latent-cache-1", "latentSpace": configuration["latentSpace"], "latentScale": 0.13025,
+        "autoencoder": "random", "precision": "f32", "side": 8 * side, "fit": "crop",
+        "shape": [model["channels"], side, side], "hasLogVariance": False, "isMirrored": True,
+        "classNames": [str(label) for label in range(model["classes"])],
+        "source": {"name": "random", "pictures": count}, "shardSize": count,
+        "shards": [{"file": "latents-00000.safetensors", "pictures": count}],
+        "skipped": [], "skippedCount": 0, "isComplete": True,
+    }
+    (folder / "cache.json").write_text(json.dumps(manifest))
+
+
 def run_ecar(options, overrides: list[str]) -> tuple[float, float]:
+    """One run of `ecar train`: steps a second and peak memory in MB."""
     with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        command = [options.ecar, "train", "--quiet", "--data", options.data, "--config", options.config]
+        run, data = Path(folder) / "run", options.data
+        if data is None:
+            data = Path(folder) / "latents"
+            data.mkdir()
+            write_latents(data, read_configuration(options))
+        command = [options.ecar, "train", "--quiet", "--data", str(data), "--config", options.config]
         command += ["--output", str(run), "--threads", str(options.threads), "--device", "cpu"]
-        _, memory = measure(command + [word for item in overrides for word in ("--set", item)])
+        _, memory = measure(command + [word for item in options.set + overrides for word in ("--set", item)])
         lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
         seconds = {line["step"]: line["seconds"] for line in lines}
         rate = (options.steps - options.skip) / (seconds[options.steps] - seconds[options.skip])
         return rate, memory
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True)
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options that the benchmarks of training share."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", help="default: random latents")
     parser.add_argument("--config", default=str(ROOT / "Configs/fashion-mnist.json"))
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--ecar", default=str(ROOT / ".build/release/ecar"))
     parser.add_argument("--precision", choices=["f32", "bf16"], default="bf16")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--steps", type=int, default=60, help="steps of a run")
     parser.add_argument("--skip", type=int, default=20, help="of these, not counted")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--torch", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    configuration = json.loads(Path(options.config).read_text())
-    if options.torch:
-        return run_torch(configuration, options.steps, options.skip, options.precision, options.threads)
+    return parser
 
-    overrides = [f"steps={options.steps}", f"logEvery={options.skip}", f"precision={options.precision}"]
-    overrides.append(f"gradNorm={json.dumps(GRAD_NORM)}")
-    overrides += ["sampleEvery=1000000", "checkpointEvery=1000000", "sampling.steps=[1,1,1]"]
+
+def overrides(options) -> list[str]:
+    """Changes to the configuration that make a run measurable."""
+    changes = [f"steps={options.steps}", f"logEvery={options.skip}", f"precision={options.precision}"]
+    return changes + ["sampleEvery=1000000", "checkpointEvery=1000000", "sampling.steps=[1,1,1]"]
+
+
+def main():
+    arguments = parser(__doc__)
+    arguments.add_argument("--torch", action="store_true", help=argparse.SUPPRESS)
+    options = arguments.parse_args()
+    if options.torch:
+        return run_torch(
+            read_configuration(options), options.steps, options.skip, options.precision, options.threads
+        )
+
+    changes = overrides(options) + [f"gradNorm={json.dumps(GRAD_NORM)}"]
     torch_command = [sys.executable, __file__, *sys.argv[1:], "--torch"]
     ratios, rows = [], []
     for index in range(options.rounds):
-        swift_rate, swift_memory = run_ecar(options, overrides)
+        swift_rate, swift_memory = run_ecar(options, changes)
         output, torch_memory = measure(torch_command)
         torch_rate = float(output)
         ratios.append(swift_rate / torch_rate)

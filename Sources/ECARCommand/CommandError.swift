@@ -19,8 +19,8 @@ struct CommandError: Error {
         CommandError(message: message.map { "rank \(rank): \($0)" }, status: status)
     }
 
-    /// The user pressed Ctrl-C.
-    static let interrupted = CommandError(message: "interrupted", status: 130)
+    /// The user pressed Ctrl-C, or a launcher wants the program to end.
+    static var interrupted: CommandError { CommandError(message: "interrupted", status: Interrupt.status) }
 }
 
 /// Where the program writes: results to standard output, all else to standard error.

@@ -111,7 +111,7 @@ struct Encode: ParsableCommand {
             throw CommandError(
                 message:
                     "interrupted; \(writer.pictures) of \(total) pictures are in \(output), continue with the same "
-                    + "command", status: 130)
+                    + "command", status: Interrupt.status)
         }
         try report(writer.url, seconds: (clock.now - start) / .seconds(1))
     }

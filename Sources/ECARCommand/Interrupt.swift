@@ -1,23 +1,30 @@
 import Foundation
 import Synchronization
 
-/// Ctrl-C as a wish: the program notices it between two steps, cleans up and leaves. A second one ends it at once.
+/// Ctrl-C (SIGINT), or a launcher's SIGTERM, as a wish: the program notices it between two steps, cleans up and leaves. A
+/// second one ends it at once.
 enum Interrupt {
-    private static let raised = Atomic(false)
+    private static let signals = [SIGINT, SIGTERM]
+    private static let raised = Atomic<Int32>(0)
 
-    /// Whether Ctrl-C has been pressed.
-    static var isRaised: Bool { raised.load(ordering: .relaxed) }
+    /// Whether one has come.
+    static var isRaised: Bool { raised.load(ordering: .relaxed) != 0 }
+
+    /// The exit status for it: 130 for Ctrl-C, as shells have it.
+    static var status: Int32 { 128 + max(SIGINT, raised.load(ordering: .relaxed)) }
 
     static func install() {
         _ = isRaised  // The handler must not be the one to initialise it.
-        signal(SIGINT) { _ in
-            Interrupt.raised.store(true, ordering: .relaxed)
-            signal(SIGINT, SIG_DFL)
-        }
-        // A parent that starts programs from a worker thread may hand down a mask that blocks the signal.
+        // A parent that starts programs from a worker thread may hand down a mask that blocks the signals.
         var wanted = sigset_t()
         sigemptyset(&wanted)
-        sigaddset(&wanted, SIGINT)
+        for number in signals {
+            signal(number) { number in
+                Interrupt.raised.store(number, ordering: .relaxed)
+                signal(number, SIG_DFL)
+            }
+            sigaddset(&wanted, number)
+        }
         pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
     }
 

@@ -113,7 +113,7 @@ struct Train: ParsableCommand {
             throw CommandError(
                 message: isFirst
                     ? "interrupted; step \(trainer.state.step) is saved, continue with "
-                        + "`ecar train --output \(output) --resume`" : nil, status: 130)
+                        + "`ecar train --output \(output) --resume`" : nil, status: Interrupt.status)
         }
     }
 

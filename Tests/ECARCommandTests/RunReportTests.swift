@@ -116,7 +116,8 @@ import Torch
         try Sample.writePictures(folder["pictures"])
         let configuration = try Sample.configuration(["steps=2", change])
         let run = try RunDirectory.create(folder["run"], configuration)
-        let trainer = try Trainer(run: run, dataset: openDataset(folder["pictures"]), device: .cpu)
+        let trainer = try Trainer(
+            configuration, .open(folder["pictures"]), autoencoder: Identity(), device: .cpu, run: run)
         #expect(try trainer.train() == .finished)
         #expect(try Image.read(run.chart).height == height)
     }
