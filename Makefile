@@ -5,7 +5,7 @@ ecar := .build/release/ecar
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/swift-ecar
 venv := $(cache)/fixtures-venv
-packages := torch==2.11.0 numpy safetensors pillow
+packages := torch==2.11.0 numpy safetensors pillow diffusers
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build sample test lint format fixtures benchmark clean
@@ -35,6 +35,7 @@ format: ## correct the formatting
 fixtures: $(venv)/ready ## compute the expected values of the tests with PyTorch (5 GB of disk)
 	'$(venv)/bin/python' Scripts/fixtures.py
 	'$(venv)/bin/python' Scripts/image_fixtures.py
+	'$(venv)/bin/python' Scripts/autoencoder_fixtures.py
 
 $(venv)/ready: Makefile
 	python3 -m venv --clear '$(venv)'

@@ -72,7 +72,7 @@ let package = Package(
         .testTarget(name: "TorchTests", dependencies: ["TorchNN"]),
         .testTarget(name: "ECARTests", dependencies: ["ECAR"], exclude: ["Fixtures"]),
         .testTarget(name: "ECARImagesTests", dependencies: ["ECARImages"], exclude: ["Fixtures"]),
-        .testTarget(name: "ECARAutoencoderTests", dependencies: ["ECARAutoencoder"]),
+        .testTarget(name: "ECARAutoencoderTests", dependencies: ["ECARAutoencoder"], exclude: ["Fixtures"]),
         .testTarget(name: "ECARCommandTests", dependencies: ["ECARTraining", "ecar"]),
     ],
     cxxLanguageStandard: .cxx20

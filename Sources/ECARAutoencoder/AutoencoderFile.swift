@@ -15,6 +15,9 @@ public func openAutoencoder(_ url: URL, device: Device = .cpu) throws -> any Aut
         throw FileError(url.path, "does not exist")
     }
     let files = try isFolder.boolValue ? AutoencoderFile.inside(url) : AutoencoderFile.withOtherHalf(url)
+    if files.count == 1, AutoencoderKL.isIn(files[0]) {
+        return try AutoencoderKL.read(files[0], folder: isFolder.boolValue ? url : nil, device: device)
+    }
     return try AutoencoderTiny(files, device: device)
 }
 
@@ -31,19 +34,25 @@ struct AutoencoderFile {
         (self.url, self.bytes) = (url, bytes)
         tensors = try SafeTensors.parse(bytes, name: url.path).tensors
         for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) where try !tensor.isFinite() {
-            throw FileError(url.path, "cannot be used: the tensor \(name) has entries that are NaN or infinite")
+            throw FileError(
+                url.path, "is no autoencoder that can be used: the tensor \(name) has entries that are NaN or infinite")
         }
     }
 
     /// What `body` makes of the tensors, all of which it must ask for.
-    func build<Value>(_ device: Device, _ body: (Parameters) throws(TorchError) -> Value) throws(FileError) -> Value {
-        let parameters = Parameters(.weights(tensors), device: device)
+    ///
+    /// - Parameter arranged: Gives the tensors the names and shapes that `body` asks for.
+    func build<Value>(
+        _ device: Device, arranged: ([String: Tensor]) throws(TorchError) -> [String: Tensor] = { $0 },
+        _ body: (Parameters) throws(TorchError) -> Value
+    ) throws(FileError) -> Value {
         do {
+            let parameters = Parameters(.weights(try arranged(tensors)), device: device)
             let value = try body(parameters)
             if let unknown = parameters.unusedWeights.first { throw TorchError("the tensor \(unknown) is unknown") }
             return value
         } catch {
-            throw FileError(url.path, "holds no such autoencoder: \(error)")
+            throw FileError(url.path, "is no autoencoder that can be used: \(error)")
         }
     }
 

@@ -191,15 +191,3 @@ extension LatentCacheManifest.Skipped {
         self.init(index: index, name: name, reason: error.cause)
     }
 }
-
-extension Autoencoder {
-    /// The posterior of pictures of bytes (B, P, H, W), its latents those of the space times `latentScale`.
-    fileprivate func posterior(_ pictures: Tensor, latentScale: Double) throws -> Posterior {
-        var posterior = try encode(pictures.to(.float32) / 127.5 - 1)  // (B, C, h, w)
-        guard latentScale != scale else { return posterior }
-        let factor = latentScale / scale
-        posterior.mean = try posterior.mean * factor
-        posterior.logVariance = try posterior.logVariance.map { try $0 + 2 * log(factor) }
-        return posterior
-    }
-}

@@ -37,7 +37,8 @@ extension AutoencoderTiny {
             guard encoderNaming != nil || decoderNaming != nil else {
                 throw FileError(
                     file.url.path, "holds no autoencoder of a known kind",
-                    remedy: "Give TAESDXL, as its author or as diffusers writes it")
+                    remedy: "Give TAESDXL as its author or diffusers writes it, or SDXL's autoencoder as diffusers does"
+                )
             }
             guard encoderNaming == nil || encoder == nil, decoderNaming == nil || decoder == nil else {
                 throw FileError(file.url.path, "is not the other half of \(files[0].url.lastPathComponent)")

@@ -1,7 +1,7 @@
 import Torch
 
 /// y = x·Wᵀ + b.
-public struct Linear {
+public struct Linear: Sendable {
     public let weight: Tensor  // (out, in)
     public let bias: Tensor  // (out)
 
