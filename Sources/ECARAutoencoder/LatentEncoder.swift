@@ -136,7 +136,7 @@ public struct LatentEncoder: Sendable {
             let rows = try Tensor(
                 bytes: run.pixels, shape: [run.indices.count, settings.side, settings.side, settings.channels],
                 dtype: .uint8, device: autoencoder.device)  // (B, H, W, P)
-            // Channels stay innermost in memory, which convolutions on the CPU take a third less time for.
+            // Channels stay innermost in memory, where convolutions on the CPU are faster.
             let pictures = try rows.permute([0, 3, 1, 2])  // (B, P, H, W)
             var latents: [Tensor] = []
             for view in manifest.isMirrored ? [pictures, try pictures.flip(3)] : [pictures] {

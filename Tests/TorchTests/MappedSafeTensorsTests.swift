@@ -28,6 +28,22 @@ import Torch
         #expect(mapped.withBytes(of: "none") { $0.count } == 0)
     }
 
+    /// A file larger than any memory, all of it a hole.
+    @Test func openingReadsTheHeaderAlone() throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).safetensors")
+        defer { try? FileManager.default.removeItem(at: url) }
+        let size = 1 << 40
+        let header = #"{"a":{"dtype":"U8","shape":[\#(size)],"data_offsets":[0,\#(size)]}}"#
+        try (withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8)).write(
+            to: url)
+        let file = try FileHandle(forWritingTo: url)
+        try file.truncate(atOffset: UInt64(8 + header.utf8.count + size))
+        try file.close()
+        let mapped = try MappedSafeTensors(url)
+        #expect(mapped.withBytes(of: "a") { $0.count } == size)
+        #expect(mapped.withBytes(of: "a") { $0[size - 1] } == 0)
+    }
+
     @Test func everyTruncationIsAnError() throws {
         let data = try SafeTensorsTests.sample()
         for length in 0..<data.count {
