@@ -38,10 +38,6 @@ int ct_exp(ct_tensor a, ct_tensor *out) noexcept {
     return make(out, [&] { return at::exp(a->value); });
 }
 
-int ct_sqrt(ct_tensor a, ct_tensor *out) noexcept {
-    return make(out, [&] { return at::sqrt(a->value); });
-}
-
 int ct_square(ct_tensor a, ct_tensor *out) noexcept {
     return make(out, [&] { return at::square(a->value); });
 }
@@ -56,10 +52,6 @@ int ct_cos(ct_tensor a, ct_tensor *out) noexcept {
 
 int ct_abs(ct_tensor a, ct_tensor *out) noexcept {
     return make(out, [&] { return at::abs(a->value); });
-}
-
-int ct_round(ct_tensor a, ct_tensor *out) noexcept {
-    return make(out, [&] { return at::round(a->value); });
 }
 
 int ct_sigmoid(ct_tensor a, ct_tensor *out) noexcept {

@@ -22,10 +22,6 @@ int ct_narrow(ct_tensor tensor, int64_t dimension, int64_t start, int64_t length
     return make(out, [&] { return tensor->value.narrow(dimension, start, length); });
 }
 
-int ct_select(ct_tensor tensor, int64_t dimension, int64_t index, ct_tensor *out) noexcept {
-    return make(out, [&] { return tensor->value.select(dimension, index); });
-}
-
 int ct_split(ct_tensor tensor, int64_t dimension, const int64_t *lengths, size_t count, ct_tensor *out) noexcept {
     return guarded([&] { hand_out(tensor->value.split_with_sizes(sizes(lengths, count), dimension), out); });
 }

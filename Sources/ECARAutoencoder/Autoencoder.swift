@@ -12,6 +12,12 @@ public struct Posterior: Sendable {
 }
 
 extension Posterior {
+    public func to(_ device: Device) throws(TorchError) -> Posterior {
+        Posterior(
+            mean: try mean.to(device),
+            logVariance: try logVariance.map { (x) throws(TorchError) in try x.to(device) })
+    }
+
     /// One draw for every picture, from its own seed; the mean itself where there is no variance.
     ///
     /// - Parameter seeds: One a picture.

@@ -90,8 +90,8 @@ struct Train: ParsableCommand {
             throw CommandError.usage("--data is missing: the run's configuration does not say where the pictures are")
         }
         let data = try TrainingData.open(URL(fileURLWithPath: path))
-        try data.check(settings, processes: group?.processes ?? 1)
         let autoencoder = try openAutoencoder(settings, device)
+        try data.check(settings, autoencoder: autoencoder, processes: group?.processes ?? 1)
         if autoencoder == nil, isFirst, !display.quiet {
             Terminal.printError("no --autoencoder is given, so that the run will draw no samples")
         }

@@ -45,12 +45,7 @@ public final class Trainer {
         _ configuration: TrainingConfiguration, _ data: TrainingData, autoencoder: (any Autoencoder)?, device: Device,
         run: RunDirectory?, group: ProcessGroup? = nil
     ) throws {
-        try data.check(configuration, processes: group?.processes ?? 1)
-        if let autoencoder, autoencoder.space != configuration.latentSpace {
-            throw ECARError(
-                "the autoencoder is one of \(autoencoder.space.rawValue), and the configuration asks for "
-                    + "\(configuration.latentSpace.rawValue)")
-        }
+        try data.check(configuration, autoencoder: autoencoder, processes: group?.processes ?? 1)
         (self.configuration, self.data, self.autoencoder) = (configuration, data, autoencoder)
         (self.device, self.group) = (device, group)
         let state =

@@ -48,9 +48,13 @@ public enum TrainingData: Sendable {
         }
     }
 
-    /// - Parameter processes: How many share a batch.
+    /// - Parameters:
+    ///   - autoencoder: Encodes pictures; latents need none.
+    ///   - processes: How many share a batch.
     /// - Throws: `ECARError` where a run of this configuration cannot learn from it.
-    public func check(_ configuration: TrainingConfiguration, processes: Int = 1) throws(ECARError) {
+    public func check(
+        _ configuration: TrainingConfiguration, autoencoder: (any Autoencoder)?, processes: Int = 1
+    ) throws(ECARError) {
         func demand(_ condition: Bool, _ message: @autoclosure () -> String) throws(ECARError) {
             if !condition { throw ECARError(message()) }
         }
@@ -65,7 +69,18 @@ public enum TrainingData: Sendable {
             configuration.batchSize.isMultiple(of: processes * configuration.microBatches),
             "the batchSize \(configuration.batchSize) cannot be divided among \(processes) processes with "
                 + "\(configuration.microBatches) microBatches each")
-        guard case .latents(let cache) = self else { return }
+        if let autoencoder {
+            try demand(
+                autoencoder.space == configuration.latentSpace,
+                "the autoencoder is one of \(autoencoder.space.rawValue), and the configuration asks for "
+                    + "\(configuration.latentSpace.rawValue)")
+        }
+        guard case .latents(let cache) = self else {
+            return try demand(
+                autoencoder != nil,
+                "\(name) holds pictures, and the model learns \(configuration.latentSpace.rawValue) latents: say with "
+                    + "--autoencoder what encodes them")
+        }
         let (manifest, shape) = (cache.manifest, Array(model.latentShape(model.stages - 1, batch: 1).dropFirst()))
         try demand(
             manifest.latentSpace == configuration.latentSpace && manifest.shape == shape,

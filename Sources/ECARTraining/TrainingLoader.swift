@@ -4,7 +4,7 @@ import ECARImages
 import Torch
 
 /// A step's latents, of this process.
-struct LatentBatch {
+struct LatentBatch: Sendable {
     let posterior: Posterior  // (B, C, h_S, h_S)
     let labels: [Int]  // (B)
 }
@@ -26,21 +26,17 @@ struct TrainingLoader {
         switch data {
         case .latents(let cache):
             let loader = try BatchLoader(plan, firstStep: firstStep) { _, items in
-                CachedBatch(
+                LatentBatch(
                     posterior: try cache.posterior(items.map { ($0.index, flip && $0.isMirrored) }),
                     labels: items.map { cache.label($0.index) })
             }
             next = {
                 let batch = try loader.next()
-                let variance = batch.posterior.logVariance
-                return LatentBatch(
-                    posterior: Posterior(
-                        mean: try batch.posterior.mean.to(device), logVariance: try variance.map { try $0.to(device) }),
-                    labels: batch.labels)
+                return LatentBatch(posterior: try batch.posterior.to(device), labels: batch.labels)
             }
             stop = loader.stop
         case .pictures(let dataset):
-            guard let autoencoder else { throw ECARError("\(data.name): an autoencoder is needed to learn from pictures") }
+            guard let autoencoder else { throw ECARError("\(data.name) holds pictures, and nothing encodes them") }
             let (side, channels) = (configuration.side, configuration.pictureChannels)
             let loader = try BatchLoader(
                 dataset: dataset, plan: plan, side: side, channels: channels, fit: configuration.data.fit, flip: flip,
@@ -50,16 +46,10 @@ struct TrainingLoader {
                 let batch = try loader.next()
                 let pictures = try Tensor(
                     bytes: batch.pixels, shape: [batch.labels.count, channels, side, side], dtype: .uint8, device: device)
-                return LatentBatch(
-                    posterior: try autoencoder.posterior(pictures, latentScale: scale), labels: batch.labels)
+                let posterior = try autoencoder.posterior(pictures, latentScale: scale)
+                return LatentBatch(posterior: posterior, labels: batch.labels)
             }
             stop = loader.stop
         }
-    }
-
-    /// What threads make of cached latents.
-    private struct CachedBatch: Sendable {
-        let posterior: Posterior
-        let labels: [Int]
     }
 }

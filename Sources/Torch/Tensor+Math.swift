@@ -33,12 +33,10 @@ extension Tensor {
 
 extension Tensor {
     public func exp() throws(TorchError) -> Tensor { try map { ct_exp($0, $1) } }
-    public func sqrt() throws(TorchError) -> Tensor { try map { ct_sqrt($0, $1) } }
     public func square() throws(TorchError) -> Tensor { try map { ct_square($0, $1) } }
     public func sin() throws(TorchError) -> Tensor { try map { ct_sin($0, $1) } }
     public func cos() throws(TorchError) -> Tensor { try map { ct_cos($0, $1) } }
     public func abs() throws(TorchError) -> Tensor { try map { ct_abs($0, $1) } }
-    public func rounded() throws(TorchError) -> Tensor { try map { ct_round($0, $1) } }
     public func sigmoid() throws(TorchError) -> Tensor { try map { ct_sigmoid($0, $1) } }
     public func silu() throws(TorchError) -> Tensor { try map { ct_silu($0, $1) } }
 

@@ -27,11 +27,6 @@ extension Tensor {
         try map { ct_narrow($0, Int64(dimension), Int64(start), Int64(length), $1) }
     }
 
-    /// One entry of a dimension, which disappears from the shape.
-    public func select(_ dimension: Int, _ index: Int) throws(TorchError) -> Tensor {
-        try map { ct_select($0, Int64(dimension), Int64(index), $1) }
-    }
-
     /// Views of consecutive runs of a dimension, of the given lengths, which add up to its size.
     public func split(_ dimension: Int, lengths: [Int]) throws(TorchError) -> [Tensor] {
         let sizes = lengths.map(Int64.init)

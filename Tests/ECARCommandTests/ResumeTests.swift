@@ -2,6 +2,7 @@ import ECAR
 import ECARAutoencoder
 import ECARImages
 import ECARTraining
+import Files
 import Foundation
 import Testing
 import Torch
@@ -148,8 +149,8 @@ import Torch
         let configuration = try Sample.configuration()
         let run = try RunDirectory.create(folder["run"], configuration)
         #expect(throws: ECARError.self) { try RunDirectory.create(folder["run"], configuration) }
-        let busy = #expect(throws: ECARError.self) { try RunDirectory.resume(folder["run"], configuration) }
-        #expect(busy?.message.contains("another process") == true)
+        let busy = #expect(throws: FileError.self) { try RunDirectory.resume(folder["run"], configuration) }
+        #expect(busy?.cause.contains("another process") == true)
         let changed = try Sample.configuration(["beta1=0.5"])
         let error = #expect(throws: ECARError.self) { try RunDirectory.resume(folder["run"], changed) }
         #expect(error?.message.contains("\"beta1\"") == true)

@@ -1,3 +1,4 @@
+import ECARAutoencoder
 import ECARImages
 import ECARTraining
 import Foundation

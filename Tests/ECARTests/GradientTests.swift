@@ -49,23 +49,16 @@ import TorchNN
     @Test(arguments: [true, false]) func processes(separately: Bool) async throws {
         let weights = [0.8, 1.2]
         let port = Int.random(in: 20_000..<32_000)
-        let shares = try await withThrowingTaskGroup(of: [[Float]].self) { tasks in
-            for rank in 0..<2 {
-                tasks.addTask {
-                    let model = try self.model(sides: [4, 8])
-                    let group = try ProcessGroup(
-                        .init(rank: rank, processes: 2, masterPort: port), device: .cpu, timeout: 60)
-                    let first = UInt64(4 + 2 * rank)
-                    let share = try inputs(model, seeds: first..<first + 2)
-                    var own = try model.gradients(share, weights: weights, separately: separately)
-                    try own.average(over: group)
-                    return try all(own).map { try $0.floats() }
-                }
-            }
-            var shares: [[[Float]]] = []
-            for try await share in tasks { shares.append(share) }
-            return shares
+        let results = await onThreads(2) { rank in
+            let model = try model(sides: [4, 8])
+            let group = try ProcessGroup(.init(rank: rank, processes: 2, masterPort: port), device: .cpu, timeout: 60)
+            let first = UInt64(4 + 2 * rank)
+            var own = try model.gradients(
+                inputs(model, seeds: first..<first + 2), weights: weights, separately: separately)
+            try own.average(over: group)
+            return try all(own).map { try $0.floats() }
         }
+        let shares = try results.map { try $0.get() }
         #expect(shares[0] == shares[1])
         let model = try model(sides: [4, 8])
         let whole = try model.gradients(inputs(model, seeds: 4..<8), weights: weights, separately: separately)
@@ -74,7 +67,28 @@ import TorchNN
         #expect(distance < 1e-5 * flat.reduce(0) { $0 + pow(Double($1), 2) }.squareRoot())
     }
 
-    /// Computing activations again changes no bit of the gradients, in either precision, and none is lost.
+    /// What threads make of their numbers. Not tasks: those share a few threads, and may not wait for each other.
+    private func onThreads<Value: Sendable>(
+        _ count: Int, _ body: @escaping @Sendable (Int) throws -> Value
+    ) async -> [Result<Value, any Error>] {
+        await withTaskGroup { tasks in
+            for number in 0..<count {
+                tasks.addTask {
+                    await withCheckedContinuation { continuation in
+                        Thread.detachNewThread {
+                            continuation.resume(returning: (number, Result { try body(number) }))
+                        }
+                    }
+                }
+            }
+            var results: [Int: Result<Value, any Error>] = [:]
+            for await (number, result) in tasks { results[number] = result }
+            return results.sorted { $0.key < $1.key }.map(\.value)
+        }
+    }
+
+    /// Computing activations again changes no bit of the gradients, and none is lost; in bf16, where a weight that is used
+    /// twice has its two gradients added in another precision, little.
     @Test(arguments: Precision.allCases, [true, false])
     func activationCheckpointing(precision: Precision, separately: Bool) throws {
         let model = try model(sides: [4, 8])
@@ -86,8 +100,9 @@ import TorchNN
             }
         }
         for (kept, recomputed) in zip(all(gradients[0]), all(gradients[1])) {
-            #expect(try difference(kept, recomputed) == 0)
-            #expect(try kept.abs().max().item() > 0)
+            let largest = try kept.abs().max().item()
+            #expect(largest > 0)
+            #expect(try difference(kept, recomputed) <= (precision == .f32 ? 0 : 0.01 * largest))
         }
     }
 }

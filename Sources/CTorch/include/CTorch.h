@@ -82,7 +82,6 @@ int ct_expand(ct_tensor tensor, const int64_t *shape, size_t rank, ct_tensor *ou
 int ct_permute(ct_tensor tensor, const int64_t *order, size_t rank, ct_tensor *out) CT_NOEXCEPT;
 int ct_transpose(ct_tensor tensor, int64_t first, int64_t second, ct_tensor *out) CT_NOEXCEPT;
 int ct_narrow(ct_tensor tensor, int64_t dimension, int64_t start, int64_t length, ct_tensor *out) CT_NOEXCEPT;
-int ct_select(ct_tensor tensor, int64_t dimension, int64_t index, ct_tensor *out) CT_NOEXCEPT;
 /// Views of consecutive runs of a dimension, of the given lengths; `out` holds `count` handles.
 int ct_split(ct_tensor tensor, int64_t dimension, const int64_t *lengths, size_t count, ct_tensor *out) CT_NOEXCEPT;
 /// Views of the entries of a dimension, which disappears; `out` holds `count` handles, as many as there are entries.
@@ -106,12 +105,10 @@ int ct_addcmul(ct_tensor a, ct_tensor b, ct_tensor c, ct_tensor *out) CT_NOEXCEP
 /// a + weight·(b − a)
 int ct_lerp(ct_tensor a, ct_tensor b, ct_tensor weight, ct_tensor *out) CT_NOEXCEPT;
 int ct_exp(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
-int ct_sqrt(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_square(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_sin(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_cos(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_abs(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
-int ct_round(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_sigmoid(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_silu(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_relu(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
