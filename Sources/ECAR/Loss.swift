@@ -108,7 +108,8 @@ extension ECARModel {
     ) throws(TorchError) -> StageGradients {
         let (stages, upsampled) = try targets(inputs)
         let trunkDepth = max(0, configuration.arDepth - 1)
-        let trunk = try ar.hidden(labels: inputs.labels, upsampled: upsampled, layers: trunkDepth,
+        let trunk = try ar.hidden(
+            labels: inputs.labels, upsampled: upsampled, layers: trunkDepth,
             checkpointing: checkpointing)  // (B, ΣN, D)
         let joint = try trunk.leaf()
         let maps = try ar.split(ar.run(joint, layers: trunkDepth..<configuration.arDepth))  // S × (B, N_s, D)

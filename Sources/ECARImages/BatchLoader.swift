@@ -18,7 +18,8 @@ public final class BatchLoader<Batch: Sendable>: Sendable {
     ) throws(FileError) {
         guard firstStep >= 0, threads >= 1 else {
             throw FileError(
-                "the batch loader", "needs a first step and a number of threads in range, not \(firstStep) and \(threads)")
+                "the batch loader",
+                "needs a first step and a number of threads in range, not \(firstStep) and \(threads)")
         }
         stepsPerEpoch = plan.stepsPerEpoch
         queue = BatchQueue(firstStep: firstStep, capacity: threads + 2)

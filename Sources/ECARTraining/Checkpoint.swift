@@ -60,7 +60,8 @@ struct Checkpoint {
         let weights = url.appendingPathComponent(File.weights)
         let state: TrainingState
         do {
-            state = try TrainingState(configuration, weights: SafeTensors.read(weights).tensors, device: device, group: group)
+            state = try TrainingState(
+                configuration, weights: SafeTensors.read(weights).tensors, device: device, group: group)
         } catch let error as TorchError {
             throw ECARError("\(weights.path): \(error)")
         }

@@ -62,14 +62,16 @@ extension TrainingConfiguration {
             }
             object["model"] = try Self.object(model)
         }
-        guard JSONSerialization.isValidJSONObject(object), let data = try? JSONSerialization.data(withJSONObject: object)
+        guard JSONSerialization.isValidJSONObject(object),
+            let data = try? JSONSerialization.data(withJSONObject: object)
         else { throw ECARError("\(name): the values do not make valid JSON") }
         return try read(data, name: name)
     }
 
     /// The keys that may change while a run goes on, for they do not touch what has been computed so far.
     public static let changeableKeys: Set<String> = [
-        "about", "steps", "logEvery", "sampleEvery", "checkpointEvery", "keepCheckpoints", "data.path", "data.autoencoder",
+        "about", "steps", "logEvery", "sampleEvery", "checkpointEvery", "keepCheckpoints", "data.path",
+        "data.autoencoder",
         "microBatches", "activationCheckpointing",
     ]
 

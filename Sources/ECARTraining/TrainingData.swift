@@ -87,7 +87,8 @@ public enum TrainingData: Sendable {
             "\(name) holds \(manifest.latentSpace.rawValue) latents of the shape \(manifest.shape), and the configuration "
                 + "asks for \(configuration.latentSpace.rawValue) ones of \(shape)")
         try demand(
-            configuration.data.randomCrop == 0, "data.randomCrop needs pictures, and \(name) holds latents: set it to 0")
+            configuration.data.randomCrop == 0, "data.randomCrop needs pictures, and \(name) holds latents: set it to 0"
+        )
         try demand(
             !configuration.data.flip || manifest.isMirrored,
             "\(name) has no mirror images: set data.flip=false, or make it with `ecar encode --mirror`")

@@ -45,7 +45,8 @@ struct TrainingLoader {
             next = {
                 let batch = try loader.next()
                 let pictures = try Tensor(
-                    bytes: batch.pixels, shape: [batch.labels.count, channels, side, side], dtype: .uint8, device: device)
+                    bytes: batch.pixels, shape: [batch.labels.count, channels, side, side], dtype: .uint8,
+                    device: device)
                 let posterior = try autoencoder.posterior(pictures, latentScale: scale)
                 return LatentBatch(posterior: posterior, labels: batch.labels)
             }

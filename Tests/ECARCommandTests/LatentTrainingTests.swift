@@ -27,7 +27,8 @@ import Testing
     private func encode(_ more: [String] = []) throws {
         let result = try run(
             [
-                "encode", "--data", "pictures", "--autoencoder", Self.autoencoder, "--side", "32", "--output", "latents",
+                "encode", "--data", "pictures", "--autoencoder", Self.autoencoder, "--side", "32", "--output",
+                "latents",
                 "--threads", "1", "--quiet",
             ] + more)
         #expect(result.status == 0, "\(result.errors)")
@@ -35,7 +36,8 @@ import Testing
 
     private func train(_ run: String, _ more: [String]) throws -> Program.Result {
         try self.run(
-            ["train", "--config", "config.json", "--output", run, "--threads", "1", "--set", "steps=3", "--quiet"] + more)
+            ["train", "--config", "config.json", "--output", run, "--threads", "1", "--set", "steps=3", "--quiet"]
+                + more)
     }
 
     @Test func aModelOfLatentsSamplesThroughAnAutoencoder() throws {

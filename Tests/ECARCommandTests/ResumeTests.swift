@@ -117,7 +117,8 @@ import Torch
             let run = try RunDirectory.resume(folder["run"], try Sample.configuration(["steps=4"]))
             #expect(
                 try Trainer(
-                    run.configuration, data, autoencoder: Identity(), device: .cpu, run: run).isFinished)
+                    run.configuration, data, autoencoder: Identity(), device: .cpu, run: run
+                ).isFinished)
         }
         var last = 0
         #expect(try train("run", ["steps=6"], resumes: true, report: { last = $0.step }) == .finished)

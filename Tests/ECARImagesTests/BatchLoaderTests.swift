@@ -119,7 +119,8 @@ private struct NumberedDataset: ImageDataset {
         step: Int = 0
     ) throws -> Image {
         let loader = try BatchLoader(
-            dataset: OnePicture(picture: image), plan: BatchPlan(count: 1, of: "one", batchSize: 1, seed: 3), side: side,
+            dataset: OnePicture(picture: image), plan: BatchPlan(count: 1, of: "one", batchSize: 1, seed: 3),
+            side: side,
             channels: channels, fit: fit, flip: flip, randomCrop: randomCrop, firstStep: step)
         return try Image(planes: try loader.next().pixels, channels: channels, height: side, width: side)
     }
