@@ -133,21 +133,28 @@ public struct FlowHead {
 
     /// The velocity dz/dτ of z (B, C, h, h), of the same shape. The temporal part is of B times, or of one for all.
     public func velocity(_ z: Tensor, spatial: Modulation, temporal: Modulation) throws(TorchError) -> Tensor {
-        var h = try embed(Patches.split(z, patch: patch)) + position  // (B, N, D)
-        for (layer, block) in blocks.enumerated() {
-            h = try block(h, spatial: spatial.blocks[layer], temporal: temporal.blocks[layer])  // (B, N, D)
+        try velocity(z, spatial: spatial.final, temporal: temporal.final) { (layer, h) throws(TorchError) in
+            try blocks[layer](h, spatial: spatial.blocks[layer], temporal: temporal.blocks[layer])
         }
-        let tokens = try final(h, spatial: spatial.final, temporal: temporal.final)  // (B, N, C·p²)
-        return try Patches.join(tokens, patch: patch, side: side)  // (B, C, h, h)
     }
 
     /// The same at times τ (B), the blocks' activations computed again by the backward pass instead of being kept.
     func checkpointedVelocity(_ z: Tensor, tokenMap: Tensor, at τ: Tensor) throws(TorchError) -> Tensor {
         let (cond, e) = (try cond(tokenMap), try e(τ))  // (B, N, D), (B, 1, D)
+        return try velocity(
+            z, spatial: final.modulation(cond), temporal: final.modulation.withoutBias(e)
+        ) { (layer, h) throws(TorchError) in try blocks[layer].checkpointed(h, cond: cond, e: e) }
+    }
+
+    /// - Parameters:
+    ///   - spatial, temporal: Of the final layer.
+    ///   - block: What a layer makes of the tokens (B, N, D).
+    private func velocity(
+        _ z: Tensor, spatial: Tensor, temporal: Tensor, _ block: (Int, Tensor) throws(TorchError) -> Tensor
+    ) throws(TorchError) -> Tensor {
         var h = try embed(Patches.split(z, patch: patch)) + position  // (B, N, D)
-        for block in blocks { h = try block.checkpointed(h, cond: cond, e: e) }  // (B, N, D)
-        let tokens = try final(
-            h, spatial: final.modulation(cond), temporal: final.modulation.withoutBias(e))  // (B, N, C·p²)
+        for layer in blocks.indices { h = try block(layer, h) }  // (B, N, D)
+        let tokens = try final(h, spatial: spatial, temporal: temporal)  // (B, N, C·p²)
         return try Patches.join(tokens, patch: patch, side: side)  // (B, C, h, h)
     }
 }

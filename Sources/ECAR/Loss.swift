@@ -102,7 +102,8 @@ extension ECARModel {
     /// - Parameters:
     ///   - weights: w_s.
     ///   - separately: Whether ``StageGradients/shared`` is wanted.
-    ///   - checkpointing: Whether the backward pass computes every layer again instead of keeping its activations.
+    ///   - checkpointing: Whether the backward pass computes layers again instead of keeping their activations: all but
+    ///     the last shared one, which it passes once a stage.
     public func gradients(
         _ inputs: TrainingInputs, weights: [Double], separately: Bool, checkpointing: Bool = false
     ) throws(TorchError) -> StageGradients {

@@ -50,6 +50,21 @@ public protocol Autoencoder: Sendable {
     func decode(_ latents: Tensor) throws(TorchError) -> Tensor
 }
 
+extension Autoencoder {
+    /// Tries what will be needed on a small blank picture, before any work is done.
+    ///
+    /// - Throws: `TorchError` where this copy cannot do it, such as half of an autoencoder.
+    public func tryOut(encoding: Bool, decoding: Bool) throws {
+        let (side, channels) = (4, space.channels[0])
+        try Runtime.withoutGradients {
+            let picture = try Tensor.zeros(
+                [1, space == .pixels ? channels : 3, side * space.reduction, side * space.reduction], device: device)
+            if encoding { _ = try encode(picture) }
+            if decoding { _ = try decode(.zeros([1, channels, side, side], device: device)) }
+        }
+    }
+}
+
 /// Pixels as they are.
 public struct Identity: Autoencoder {
     public let space = LatentSpace.pixels

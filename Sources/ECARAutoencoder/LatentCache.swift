@@ -67,19 +67,18 @@ public struct LatentCache: Sendable {
     /// - Parameter items: Pictures, and whether their mirror images are meant.
     /// - Throws: `FileError` where there is no such picture, no mirror images, or a value that is not finite; `TorchError`
     ///   where the device refuses.
-    public func posterior(_ items: [(index: Int, mirrored: Bool)], device: Device = .cpu) throws -> Posterior {
+    public func posterior(_ items: [(index: Int, mirrored: Bool)]) throws -> Posterior {
         guard items.allSatisfy({ (0..<count).contains($0.index) && (!$0.mirrored || manifest.isMirrored) }) else {
             throw FileError(
                 url.path, manifest.isMirrored ? "has no such picture" : "has no such picture or mirror image")
         }
-        let mean = try values(items, .mean, .mirroredMean, device)  // (B, C, h, w)
+        let mean = try values(items, .mean, .mirroredMean)  // (B, C, h, w)
         guard manifest.hasLogVariance else { return Posterior(mean: mean) }
-        return Posterior(mean: mean, logVariance: try values(items, .logVariance, .mirroredLogVariance, device))
+        return Posterior(mean: mean, logVariance: try values(items, .logVariance, .mirroredLogVariance))
     }
 
     private func values(
-        _ items: [(index: Int, mirrored: Bool)], _ plain: LatentShard.Latents, _ mirrored: LatentShard.Latents,
-        _ device: Device
+        _ items: [(index: Int, mirrored: Bool)], _ plain: LatentShard.Latents, _ mirrored: LatentShard.Latents
     ) throws -> Tensor {
         let size = manifest.valueCount
         var halves = [UInt16](repeating: 0, count: items.count * size)
@@ -97,7 +96,7 @@ public struct LatentCache: Sendable {
                     shards[shard].file.name, "holds latents that are not finite", remedy: "Make the cache anew")
             }
         }
-        return try Tensor(bytes: halves, shape: [items.count] + manifest.shape, dtype: .float16, device: device)
+        return try Tensor(bytes: halves, shape: [items.count] + manifest.shape, dtype: .float16)
             .to(.float32)  // (B, C, h, w)
     }
 

@@ -1,4 +1,5 @@
 import ECAR
+import ECARAutoencoder
 import ECARImages
 import Foundation
 import TorchNN
@@ -16,6 +17,8 @@ struct ImageMetadata: Codable {
 
     /// The digest of the model's files.
     var model: String
+    /// What decoded the model's latents; pixels need nothing.
+    var autoencoder: String?
     /// Of a single image.
     var `class`: Int?
     var className: String?
@@ -32,8 +35,9 @@ struct ImageMetadata: Codable {
     var precision: Precision
     var version: String
 
-    init(model: String, settings: SamplingSettings, precision: Precision) {
+    init(model: String, autoencoder: any Autoencoder, settings: SamplingSettings, precision: Precision) {
         (self.model, self.precision, version) = (model, precision, programVersion)
+        self.autoencoder = autoencoder.space == .pixels ? nil : autoencoder.identity
         (steps, guidance, solver) = (settings.steps, settings.guidance, settings.solver)
     }
 

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 /// Ctrl-C (SIGINT), or a launcher's SIGTERM, as a wish: the program notices it between two steps, cleans up and leaves. A
-/// second one ends it at once.
+/// second Ctrl-C ends it at once; launchers may say SIGTERM twice.
 enum Interrupt {
     private static let signals = [SIGINT, SIGTERM]
     private static let raised = Atomic<Int32>(0)
@@ -21,7 +21,7 @@ enum Interrupt {
         for number in signals {
             signal(number) { number in
                 Interrupt.raised.store(number, ordering: .relaxed)
-                signal(number, SIG_DFL)
+                if number == SIGINT { signal(number, SIG_DFL) }
             }
             sigaddset(&wanted, number)
         }

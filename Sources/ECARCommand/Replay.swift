@@ -58,6 +58,11 @@ struct Replay: ParsableCommand {
         let sheet = metadata.images.map { ImageSheet(requests: $0, showsStages: metadata.stages ?? false) }
         let description = directory.description
         let autoencoder = try decoder.open(for: description, in: folder, device: device)
+        if let made = metadata.autoencoder, made != autoencoder.identity {
+            throw CommandError.failure(
+                "\(image): was decoded by \(made), and the autoencoder at hand is \(autoencoder.identity); give the right "
+                    + "one with --autoencoder")
+        }
         if let sheet {
             // Before any work: the metadata of a picture of another size are not its own.
             try checkSize(original, sheet.blank(sides: description.pictureSides, channels: description.pictureChannels))

@@ -99,7 +99,8 @@ struct Sample: ParsableCommand {
         let loaded = (clock.now - start) / .seconds(1)
         let plan = OutputPlan(
             requests: requests, showsStages: stages,
-            metadata: ImageMetadata(model: directory.digest, settings: settings, precision: precision),
+            metadata: ImageMetadata(
+                model: directory.digest, autoencoder: autoencoder, settings: settings, precision: precision),
             sides: description.pictureSides, channels: description.pictureChannels)
         var sink = try plan.open(output)
         let maker = ImageMaker(

@@ -16,7 +16,7 @@ struct Train: ParsableCommand {
 
               ecar train --data fashion-mnist/ --config fashion-mnist --output runs/first
               ecar train --output runs/first --resume
-              torchrun --no-python --nproc-per-node 8 ecar train --data latents/ --config imagenet-256-l --output runs/l
+              torchrun --no-python --nproc-per-node 8 ecar train --data latents/ --config imagenet-256-l --output runs/l --resume
             """)
 
     @Option(
@@ -67,11 +67,11 @@ struct Train: ParsableCommand {
     func run() throws {
         Interrupt.install()
         let environment = try ProcessGroup.Environment.read(ProcessInfo.processInfo.environment)
-        guard let environment else { return try run(in: nil, restarts: 0, device: compute.prepare()) }
+        guard let environment else { return try run(in: nil, device: compute.prepare()) }
         do {
             let device = try compute.prepare(index: environment.localRank)
             let group = try ProcessGroup(environment, device: device, timeout: timeout)
-            try run(in: group, restarts: environment.restarts, device: device)
+            try run(in: group, device: device)
         } catch let error as CommandError {
             throw error.of(rank: environment.rank)
         } catch {
@@ -79,18 +79,19 @@ struct Train: ParsableCommand {
         }
     }
 
-    private func run(in group: ProcessGroup?, restarts: Int, device: Device) throws {
+    private func run(in group: ProcessGroup?, device: Device) throws {
         if device != .cpu { try Runtime.allowTF32() }
         let url = URL(fileURLWithPath: output)
-        // A launcher that starts its processes anew means the run to go on; so does --resume beside --config.
-        let resumes = RunDirectory.exists(url) && (resume || restarts > 0)
+        let resumes = resume && RunDirectory.exists(url)
         let isFirst = group.map { $0.rank == 0 } ?? true
         var settings = try shared(in: group) { try readSettings(url) }
+        if let data { settings.data.path = URL(fileURLWithPath: data).standardizedFileURL.path }
+        if let autoencoder { settings.data.autoencoder = URL(fileURLWithPath: autoencoder).standardizedFileURL.path }
         guard let path = settings.data.path else {
             throw CommandError.usage("--data is missing: the run's configuration does not say where the pictures are")
         }
         let data = try TrainingData.open(URL(fileURLWithPath: path))
-        let autoencoder = try openAutoencoder(settings, device)
+        let autoencoder = try openAutoencoder(settings, for: data, device, draws: isFirst)
         try data.check(settings, autoencoder: autoencoder, processes: group?.processes ?? 1)
         if autoencoder == nil, isFirst, !display.quiet {
             Terminal.printError("no --autoencoder is given, so that the run will draw no samples")
@@ -126,11 +127,19 @@ struct Train: ParsableCommand {
         return try TrainingConfiguration.read(Data(group.broadcast(own)), name: "the configuration of rank 0")
     }
 
-    private func openAutoencoder(_ settings: TrainingConfiguration, _ device: Device) throws -> (any Autoencoder)? {
+    /// The autoencoder, in those processes that need one: all where pictures are encoded, and the one that draws samples.
+    private func openAutoencoder(
+        _ settings: TrainingConfiguration, for data: TrainingData, _ device: Device, draws: Bool
+    ) throws -> (any Autoencoder)? {
         guard settings.latentSpace != .pixels else { return Identity(device: device) }
-        return try settings.data.autoencoder.map {
-            try ECARAutoencoder.openAutoencoder(URL(fileURLWithPath: $0), device: device)
+        guard data.needsEncoding || draws, let path = settings.data.autoencoder else { return nil }
+        let autoencoder = try ECARAutoencoder.openAutoencoder(URL(fileURLWithPath: path), device: device)
+        do {
+            try autoencoder.tryOut(encoding: data.needsEncoding, decoding: draws)
+        } catch {
+            throw CommandError.failure("\(path): \(error)")
         }
+        return autoencoder
     }
 
     /// The configuration's file, or, on resuming, the run's own, with the wanted changes.
@@ -144,8 +153,10 @@ struct Train: ParsableCommand {
         }
         let changes = set + (precision.map { ["precision=\"\($0.rawValue)\""] } ?? [])
         var settings = try TrainingConfiguration.read(file, changes: changes)
-        if let data { settings.data.path = URL(fileURLWithPath: data).standardizedFileURL.path }
-        if let autoencoder { settings.data.autoencoder = URL(fileURLWithPath: autoencoder).standardizedFileURL.path }
+        if resume, let begun = try? RunDirectory.readConfiguration(url) {
+            settings.data.path = settings.data.path ?? begun.data.path
+            settings.data.autoencoder = settings.data.autoencoder ?? begun.data.autoencoder
+        }
         return settings
     }
 

@@ -8,11 +8,9 @@ import Torch
 struct Checkpoint {
     /// `state.json`: what is not a tensor.
     private struct State: Codable {
-        var step: Int
-        var seconds: Double
-        var gradNorm: GradNorm?
-        /// Pictures of the data set, so that a run does not go on with another one unnoticed.
-        var pictures: Int
+        var numbers: TrainingState.Numbers
+        /// So that a run does not go on with other data unnoticed.
+        var source: TrainingData.Source
     }
 
     private enum File {
@@ -25,7 +23,7 @@ struct Checkpoint {
     // MARK: Writing
 
     /// Writes the state into a new folder, which must not be visible under its final name before this returns.
-    static func write(_ state: TrainingState, pictures: Int, to url: URL) throws {
+    static func write(_ state: TrainingState, _ source: TrainingData.Source, to url: URL) throws {
         let names = state.model.parameters.names
         func write(_ tensors: [(String, Tensor)], _ file: String) throws {
             try SafeTensors.write(tensors, to: url.appendingPathComponent(file))
@@ -35,7 +33,7 @@ struct Checkpoint {
         let means = zip(names.map { "mean." + $0 }, state.optimizer.means)
         let squares = zip(names.map { "square." + $0 }, state.optimizer.squares)
         try write(Array(means) + Array(squares), File.optimizer)
-        let rest = State(step: state.step, seconds: state.seconds, gradNorm: state.gradNorm, pictures: pictures)
+        let rest = State(numbers: state.numbers, source: source)
         try writeAtomically(StrictJSON.encode(rest), to: url.appendingPathComponent(File.state))
         try syncFolder(url)
     }
@@ -46,16 +44,22 @@ struct Checkpoint {
     ///
     /// - Throws: `ECARError` naming the file and what is wrong with it.
     static func read(
-        _ url: URL, configuration: TrainingConfiguration, pictures: Int, device: Device, group: ProcessGroup?
+        _ url: URL, configuration: TrainingConfiguration, _ source: TrainingData.Source, device: Device,
+        group: ProcessGroup?
     ) throws -> TrainingState {
         let rest: State = try readState(url)
-        guard rest.step == Int(url.lastPathComponent) else {
-            throw ECARError("\(url.path): holds the state of step \(rest.step), not the one that it is named after")
+        guard rest.numbers.step == Int(url.lastPathComponent) else {
+            throw ECARError("\(url.path): holds the state of step \(rest.numbers.step), not the one that it is named after")
         }
-        guard rest.pictures == pictures else {
+        guard rest.source.pictures == source.pictures else {
             throw ECARError(
-                "the run was trained on \(rest.pictures) pictures so far, and the given data set has \(pictures): "
-                    + "resume it with the data that it began with")
+                "the run was trained on \(rest.source.pictures) pictures so far, and the given data set has "
+                    + "\(source.pictures): resume it with the data that it began with")
+        }
+        guard rest.source.encoder == source.encoder else {
+            throw ECARError(
+                "the run was trained on latents of \(rest.source.encoder) so far, and the given ones are of "
+                    + "\(source.encoder): resume it with the data and autoencoder that it began with")
         }
         let weights = url.appendingPathComponent(File.weights)
         let state: TrainingState
@@ -70,15 +74,12 @@ struct Checkpoint {
         try restore(
             state.optimizer.means + state.optimizer.squares, names.map { "mean." + $0 } + names.map { "square." + $0 },
             url.appendingPathComponent(File.optimizer))
-        state.optimizer.step = rest.step
-        state.step = rest.step
-        state.seconds = rest.seconds
-        guard (rest.gradNorm == nil) == (state.gradNorm == nil),
-            rest.gradNorm?.fits(stages: configuration.model.stages) ?? true
+        guard (rest.numbers.gradNorm == nil) == (state.gradNorm == nil),
+            rest.numbers.gradNorm?.fits(stages: configuration.model.stages) ?? true
         else {
             throw ECARError("\(url.path): its GradNorm state does not fit the run's configuration")
         }
-        state.gradNorm = rest.gradNorm
+        state.numbers = rest.numbers
         return state
     }
 

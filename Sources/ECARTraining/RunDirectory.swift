@@ -106,10 +106,10 @@ public final class RunDirectory {
     public var checkpointSteps: [Int] { Folder.names(checkpoints).compactMap { Int($0) }.sorted() }
 
     /// Writes a checkpoint and removes those that are too old.
-    func save(_ state: TrainingState, pictures: Int) throws {
+    func save(_ state: TrainingState, _ source: TrainingData.Source) throws {
         let target = checkpoint(step: state.step)
         if !Folder.exists(target) {
-            try Folder.replace(target) { try Checkpoint.write(state, pictures: pictures, to: $0) }
+            try Folder.replace(target) { try Checkpoint.write(state, source, to: $0) }
         }
         for step in checkpointSteps.dropLast(configuration.keepCheckpoints) {
             try Folder.remove(checkpoint(step: step))
@@ -117,11 +117,11 @@ public final class RunDirectory {
     }
 
     /// The newest checkpoint's state, or a fresh one.
-    func restore(pictures: Int, device: Device, group: ProcessGroup?) throws -> TrainingState {
+    func restore(_ source: TrainingData.Source, device: Device, group: ProcessGroup?) throws -> TrainingState {
         guard let step = checkpointSteps.last else {
             return try TrainingState(configuration, device: device, group: group)
         }
         return try Checkpoint.read(
-            checkpoint(step: step), configuration: configuration, pictures: pictures, device: device, group: group)
+            checkpoint(step: step), configuration: configuration, source, device: device, group: group)
     }
 }

@@ -8,13 +8,21 @@ import Torch
 final class RunRecord {
     let run: RunDirectory
     private let data: TrainingData
+    private let source: TrainingData.Source
     private let sheet: SampleSheet?
     private let classNames: [String]
     private let log: TrainingLog
+    private var reported = ContinuousClock.now
+
+    /// The time between two writings of the page where nothing else is written.
+    private static let reportInterval = Duration.seconds(60)
 
     /// - Parameter step: How far the run is: later lines of the log are dropped.
-    init(_ run: RunDirectory, _ data: TrainingData, autoencoder: (any Autoencoder)?, step: Int) throws {
-        (self.run, self.data) = (run, data)
+    init(
+        _ run: RunDirectory, _ data: TrainingData, _ source: TrainingData.Source, autoencoder: (any Autoencoder)?,
+        step: Int
+    ) throws {
+        (self.run, self.data, self.source) = (run, data, source)
         classNames = run.configuration.classNames ?? data.classNames
         sheet = autoencoder.map { [classNames] in
             SampleSheet(
@@ -36,30 +44,35 @@ final class RunRecord {
 
     func append(_ entry: LogEntry) throws {
         try log.append(entry)
+        if ContinuousClock.now - reported > Self.reportInterval { try writeReport(.running) }
     }
 
-    func drawSamples(_ state: TrainingState) throws {
-        guard let sheet else { return }
-        let image = try sheet.render(state.averagedModel, title: "step \(state.step)")
-        try image.write(to: run.sampleSheet(step: state.step))
-        try writeReport(.running)
-    }
-
-    /// A checkpoint first, then what can be made from it again: the model, the curves, the report.
-    func save(_ state: TrainingState, as progress: RunReport.State) throws {
-        try run.save(state, pictures: data.count)
-        let tensors = Array(zip(state.model.parameters.names, state.average.tensors))
-        let dtype: DType = run.configuration.weights == .bf16 ? .bfloat16 : .float32
-        try Folder.replace(run.model) { partial in
-            try ModelDirectory.save(description(state), tensors: tensors, dtype: dtype, to: partial)
+    /// The checkpoint first, for all else can be made from it again: samples, the model, the curves, the page.
+    func save(
+        _ state: TrainingState, checkpoint: Bool = true, samples: Bool = false, as progress: RunReport.State
+    ) throws {
+        if checkpoint { try run.save(state, source) }
+        if samples, let sheet {
+            let image = try sheet.render(state.averagedModel, title: "step \(state.step)")
+            try image.write(to: run.sampleSheet(step: state.step))
         }
-        if !log.entries.isEmpty {
+        if checkpoint { try writeModel(state) }
+        if checkpoint, !log.entries.isEmpty {
             try log.chart(title: run.url.lastPathComponent).render().write(to: run.chart)
         }
         try writeReport(progress)
     }
 
-    private func writeReport(_ progress: RunReport.State) throws {
+    private func writeModel(_ state: TrainingState) throws {
+        let tensors = Array(zip(state.model.parameters.names, state.average.tensors))
+        let dtype: DType = run.configuration.weights == .bf16 ? .bfloat16 : .float32
+        try Folder.replace(run.model) { partial in
+            try ModelDirectory.save(description(state), tensors: tensors, dtype: dtype, to: partial)
+        }
+    }
+
+    func writeReport(_ progress: RunReport.State) throws {
+        reported = .now
         let page = try RunReport(
             configuration: run.configuration, pictures: data.count, entries: log.entries, folder: run.url,
             samples: run.sampleSheets, state: progress, date: .now

@@ -48,11 +48,13 @@ public final class Trainer {
         try data.check(configuration, autoencoder: autoencoder, processes: group?.processes ?? 1)
         (self.configuration, self.data, self.autoencoder) = (configuration, data, autoencoder)
         (self.device, self.group) = (device, group)
+        let source = data.source(autoencoder)
+        if let group { try data.checkIsShared(in: group, source) }
         let state =
-            try run?.restore(pictures: data.count, device: device, group: group)
+            try run?.restore(source, device: device, group: group)
             ?? TrainingState(configuration, device: device, group: group)
         if let group { try state.share(in: group) }
-        record = try run.map { try RunRecord($0, data, autoencoder: autoencoder, step: state.step) }
+        record = try run.map { try RunRecord($0, data, source, autoencoder: autoencoder, step: state.step) }
         self.state = state
     }
 
@@ -75,6 +77,7 @@ public final class Trainer {
             rank: group?.rank ?? 0, processes: group?.processes ?? 1)
         defer { loader.stop() }
 
+        if !isFinished { try record?.writeReport(.running) }
         let before = state.seconds
         let clock = ContinuousClock()
         let start = clock.now
@@ -82,6 +85,8 @@ public final class Trainer {
         while state.step < configuration.steps {
             if try agrees(isCancelled()) {
                 try record?.save(state, as: .stopped)
+                // A process that ends makes launchers end the others, which must not be while one still writes.
+                try group?.barrier()
                 return .cancelled
             }
             let isLast = state.step + 1 == configuration.steps
@@ -102,8 +107,8 @@ public final class Trainer {
                 TrainingProgress(
                     step: state.step, steps: configuration.steps, losses: losses, weights: weights,
                     seconds: state.seconds))
-            if samples { try record?.drawSamples(state) }
-            if saves { try record?.save(state, as: isLast ? .finished : .running) }
+            let progress: RunReport.State = isLast ? .finished : .running
+            if saves || samples { try record?.save(state, checkpoint: saves, samples: samples, as: progress) }
         }
         // Again where a process was killed between the last checkpoint and the model.
         if !isFinished { try record?.save(state, as: .finished) }

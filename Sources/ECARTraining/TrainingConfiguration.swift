@@ -42,7 +42,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var batchSize: Int
     /// Parts into which a process divides its share of a step's pictures to save memory; their gradients are added.
     public var microBatches: Int
-    /// Whether the backward pass computes every layer again instead of keeping all activations, to save memory.
+    /// Whether the backward pass computes the layers again, but for the last one that all stages share,
+    /// instead of keeping all activations, to save memory.
     public var activationCheckpointing: Bool
     public var learningRate: Double
     public var warmupSteps: Int

@@ -2,6 +2,7 @@ import ECAR
 import ECARAutoencoder
 import ECARImages
 import Foundation
+import Torch
 
 /// What a run learns from.
 public enum TrainingData: Sendable {
@@ -16,6 +17,11 @@ public enum TrainingData: Sendable {
     public static func open(_ url: URL) throws -> TrainingData {
         guard LatentCache.isCache(url) else { return .pictures(try openDataset(url)) }
         return .latents(try LatentCache(url))
+    }
+
+    /// Whether an autoencoder is needed to learn from it.
+    public var needsEncoding: Bool {
+        if case .pictures = self { true } else { false }
     }
 
     /// What errors call it.
@@ -37,6 +43,29 @@ public enum TrainingData: Sendable {
         switch self {
         case .pictures(let dataset): dataset.classNames
         case .latents(let cache): cache.classNames
+        }
+    }
+
+    /// What a run must not change while it goes on.
+    struct Source: Codable, Equatable {
+        var pictures: Int
+        /// The autoencoder that made, or makes, the latents.
+        var encoder: String
+    }
+
+    func source(_ autoencoder: (any Autoencoder)?) -> Source {
+        switch self {
+        case .pictures: Source(pictures: count, encoder: autoencoder?.identity ?? "")
+        case .latents(let cache): Source(pictures: count, encoder: cache.manifest.autoencoder)
+        }
+    }
+
+    /// - Throws: `ECARError`, in all processes, where one of them was given other data.
+    func checkIsShared(in group: ProcessGroup, _ source: Source) throws {
+        let own = Array("\(source) \(classNames)".utf8)
+        let differs = try group.broadcast(own) != own
+        guard try group.sum([differs ? 1 : 0])[0] == 0 else {
+            throw ECARError("\(name): not all processes see the same data; give every one of them the same --data")
         }
     }
 

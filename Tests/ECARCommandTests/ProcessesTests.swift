@@ -73,19 +73,20 @@ import Testing
         // The same command, as a launcher starts it again.
         let saved = try #require(
             try FileManager.default.contentsOfDirectory(atPath: checkpoints.path).compactMap { Int($0) }.max())
-        let longer = train("run", ["--set", "steps=\(saved + 3)", "--set", "sampleEvery=1000000", "--quiet"])
+        let longer = train("run", ["--resume", "--set", "steps=\(saved + 3)", "--set", "sampleEvery=1000000", "--quiet"])
         let results = try start(longer, restarts: 1).map { $0.wait() }
         for result in results { #expect(result.status == 0, "\(result.errors)") }
         #expect(try log("run").map(\.step) == Array(1...saved + 3))
     }
 
-    /// Ctrl-C reaches all processes at once, but none at the same step.
-    @Test func ctrlCSavesTheRunOnce() throws {
+    /// Ctrl-C reaches all processes at once, a scheduler's signal perhaps one alone: all stop after the same step.
+    @Test(arguments: [[0, 1], [0], [1]]) func aSignalSavesTheRunOnce(ranks: [Int]) throws {
         let programs = try start(train("run", ["--set", "steps=1000000", "--set", "sampleEvery=1000000"]))
         programs[0].waitForErrors(containing: "training")
-        for program in programs { program.send(SIGINT) }
+        for rank in ranks { programs[rank].send(SIGTERM) }
         let results = programs.map { $0.wait() }
-        #expect(results.map(\.status) == [130, 130], "\(results.map(\.errors))")
+        #expect(results.allSatisfy { $0.status == 143 || $0.status == 130 }, "\(results.map(\.errors))")
+        for rank in ranks { #expect(results[rank].status == 143) }
         #expect(results[0].errors.contains("--resume"))
         let saved = try log("run").count
         #expect(
@@ -103,6 +104,22 @@ import Testing
         #expect(result.status == 1)
         #expect(result.errors.contains(expected), "\(result.errors)")
         #expect(!FileManager.default.fileExists(atPath: folder["run"].path))
+    }
+
+    @Test func processesMustSeeTheSameData() throws {
+        try Sample.writePictures(folder["more"])
+        try FileManager.default.copyItem(
+            at: folder["more/sandal/0.png"], to: folder["more/sandal/9.png"])
+        let port = Int.random(in: 20_000..<32_000)
+        let programs = try (0..<2).map { rank in
+            try Program(
+                train("run", ["--data", rank == 0 ? "pictures" : "more"]), in: folder.url,
+                environment: environment(rank: rank, port: port))
+        }
+        for result in programs.map({ $0.wait() }) {
+            #expect(result.status == 1)
+            #expect(result.errors.contains("not all processes see the same data"), "\(result.errors)")
+        }
     }
 
     @Test func anOddBatchCannotBeDivided() throws {
