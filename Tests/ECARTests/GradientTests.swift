@@ -50,7 +50,7 @@ import TorchNN
         let weights = [0.8, 1.2]
         let port = Int.random(in: 20_000..<32_000)
         let results = await onThreads(2) { rank in
-            let model = try model(sides: [4, 8])
+            let model = try self.model(sides: [4, 8])
             let group = try ProcessGroup(.init(rank: rank, processes: 2, masterPort: port), device: .cpu, timeout: 60)
             let first = UInt64(4 + 2 * rank)
             var own = try model.gradients(
@@ -62,9 +62,14 @@ import TorchNN
         #expect(shares[0] == shares[1])
         let model = try model(sides: [4, 8])
         let whole = try model.gradients(inputs(model, seeds: 4..<8), weights: weights, separately: separately)
-        let flat = try all(whole).flatMap { try $0.floats() }
-        let distance = zip(flat, shares[0].flatMap { $0 }).reduce(0) { $0 + pow(Double($1.0 - $1.1), 2) }.squareRoot()
-        #expect(distance < 1e-5 * flat.reduce(0) { $0 + pow(Double($1), 2) }.squareRoot())
+        let expected = try all(whole).flatMap { try $0.floats() }
+        let found = shares[0].flatMap { $0 }
+        let distance = norm(zip(expected, found).map { $0 - $1 })
+        #expect(distance < 1e-5 * norm(expected))
+    }
+
+    private func norm(_ values: [Float]) -> Double {
+        values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     }
 
     /// What threads make of their numbers. Not tasks: those share a few threads, and may not wait for each other.
