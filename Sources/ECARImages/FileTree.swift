@@ -72,7 +72,10 @@ struct FolderTree: FileTree {
         }
     }
 
+    /// Where a file of the tree is.
+    func url(of path: String) -> URL { root.appendingPathComponent(path) }
+
     func contents(of index: Int, limit: Int) throws(FileError) -> [UInt8] {
-        try InputFile(root.appendingPathComponent(paths[index])).contents(limit: limit)
+        try InputFile(url(of: paths[index])).contents(limit: limit)
     }
 }

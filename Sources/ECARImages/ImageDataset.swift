@@ -20,7 +20,8 @@ public protocol ImageDataset: Sendable {
 /// Opens a data set, known by its content.
 ///
 /// - Parameters:
-///   - url: a folder of class folders with PNG or JPEG files, the same in a `.tar` or `.tar.gz`; a folder or file of
+///   - url: a folder of class folders with PNG or JPEG files, the same in a `.tar` or `.tar.gz` (which
+///     is unpacked in memory); a folder of `.tar` files, with class folders in each or one archive a class; a folder or file of
 ///     the IDX (MNIST) format, gzip or not; a folder, archive or file of CIFAR-10's binary version.
 ///   - split: "train", "valid" or "test". Without it, train where there are splits, and everything where there are none.
 /// - Throws: `FileError` if the path is missing, damaged, empty, of no known kind, or has no such split.
@@ -35,7 +36,12 @@ public func openDataset(_ url: URL, split: String? = nil) throws(FileError) -> a
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
         throw FileError(url.path, "does not exist")
     }
-    if isFolder.boolValue { return try openTree(FolderTree(url.resolvingSymlinksInPath()), split: split) }
+    if isFolder.boolValue {
+        let folder = try FolderTree(url.resolvingSymlinksInPath())
+        let archives = TarShardTree.archives(in: folder)
+        guard archives.isEmpty else { return try openTree(TarShardTree(folder, archives: archives), split: split) }
+        return try openTree(folder, split: split)
+    }
     let file = try InputFile(url)
     var start = try file.read(0..<min(file.size, 4096))
     if isGzip(start) {

@@ -49,7 +49,8 @@ struct Checkpoint {
     ) throws -> TrainingState {
         let rest: State = try readState(url)
         guard rest.numbers.step == Int(url.lastPathComponent) else {
-            throw ECARError("\(url.path): holds the state of step \(rest.numbers.step), not the one that it is named after")
+            throw ECARError(
+                "\(url.path): holds the state of step \(rest.numbers.step), not the one that it is named after")
         }
         guard rest.source.pictures == source.pictures else {
             throw ECARError(

@@ -12,7 +12,11 @@ extension TrainingState {
 
     var numbers: Numbers {
         get { Numbers(step: step, seconds: seconds, gradNorm: gradNorm) }
-        set { (step, optimizer.step, seconds, gradNorm) = (newValue.step, newValue.step, newValue.seconds, newValue.gradNorm) }
+        set {
+            (step, optimizer.step, seconds, gradNorm) = (
+                newValue.step, newValue.step, newValue.seconds, newValue.gradNorm
+            )
+        }
     }
 
     /// Gives all processes the state of the first one.

@@ -73,7 +73,8 @@ import Testing
         // The same command, as a launcher starts it again.
         let saved = try #require(
             try FileManager.default.contentsOfDirectory(atPath: checkpoints.path).compactMap { Int($0) }.max())
-        let longer = train("run", ["--resume", "--set", "steps=\(saved + 3)", "--set", "sampleEvery=1000000", "--quiet"])
+        let longer = train(
+            "run", ["--resume", "--set", "steps=\(saved + 3)", "--set", "sampleEvery=1000000", "--quiet"])
         let results = try start(longer, restarts: 1).map { $0.wait() }
         for result in results { #expect(result.status == 0, "\(result.errors)") }
         #expect(try log("run").map(\.step) == Array(1...saved + 3))

@@ -46,6 +46,36 @@ import Testing
         }
     }
 
+    /// Shards with class folders inside, an archive a class, and both.
+    @Test(arguments: [
+        [("one.tar", ["rose/1.png", "tulip/2.png"]), ("two.tar", ["tulip/3.png"])],
+        [("rose.tar", ["1.png"]), ("tulip.tar", ["2.png", "3.png"])],
+        [("rose.tar", ["1.png"]), ("rest/two.tar", ["tulip/2.png", "tulip/3.png"])],
+    ])
+    func readsFoldersOfArchives(archives: [(name: String, members: [String])]) throws {
+        try withTemporaryFolder { folder in
+            for (name, members) in archives {
+                let entries = try members.map { member in
+                    let number = Int(String(member.dropLast(4).suffix(1))) ?? 0
+                    return TarEntry(path: member, bytes: [UInt8](try picture(number).png()))
+                }
+                try write(tar(entries), to: folder, name)
+            }
+            let dataset = try openDataset(folder)
+            #expect(dataset.classNames == ["rose", "tulip"])
+            #expect((0..<dataset.count).map(dataset.label) == [0, 1, 1])
+            for index in 0..<3 { #expect(try dataset.image(index) == picture(index + 1)) }
+        }
+    }
+
+    @Test func refusesOnePictureInTwoArchives() throws {
+        try withTemporaryFolder { folder in
+            for name in ["one.tar", "two.tar"] { try write(tar([try good()]), to: folder, name) }
+            let error = #expect(throws: FileError.self) { try openDataset(folder) }
+            #expect(error?.cause.contains("a/1.png") == true && error?.cause.contains("one.tar") == true)
+        }
+    }
+
     @Test func detectsDamagedGzip() throws {
         var bytes = gzip(tar([try good()]))
         bytes[bytes.count - 2000] ^= 1
