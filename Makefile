@@ -42,8 +42,8 @@ $(venv)/ready: Makefile
 	'$(venv)/bin/pip' install --quiet --disable-pip-version-check $(packages)
 	touch '$@'
 
-benchmark: build $(venv)/ready ## training throughput against PyTorch (DATA=folder of Fashion-MNIST)
-	'$(venv)/bin/python' Benchmarks/train_throughput.py --data '$(DATA)' $(ARGS)
+benchmark: build $(venv)/ready ## training throughput against PyTorch (DATA=folder of Fashion-MNIST, or ARGS)
+	'$(venv)/bin/python' Benchmarks/train_throughput.py $(if $(DATA),--data '$(DATA)') $(ARGS)
 
 clean: ## remove what was built; the cache with libtorch stays
 	rm -rf .build samples.png
