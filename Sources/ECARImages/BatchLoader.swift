@@ -1,12 +1,12 @@
 import Files
-import Foundation
+import Synchronization
 
 /// Makes training batches on background threads, a few steps ahead.
 ///
 /// Any number of threads, and any first step, give the same batches.
 public final class BatchLoader<Batch: Sendable>: Sendable {
-    public let stepsPerEpoch: Int
-    private let queue: BatchQueue<Batch>
+    private let queue: OrderedQueue<Result<Batch, any Error>>
+    private let failure = Mutex<(any Error)?>(nil)
 
     /// Starts loading.
     ///
@@ -21,13 +21,11 @@ public final class BatchLoader<Batch: Sendable>: Sendable {
                 "the batch loader",
                 "needs a first step and a number of threads in range, not \(firstStep) and \(threads)")
         }
-        stepsPerEpoch = plan.stepsPerEpoch
-        queue = BatchQueue(firstStep: firstStep, capacity: threads + 2)
-        for _ in 0..<threads {
-            let thread = Thread { [queue] in queue.work(plan, make) }
-            thread.name = "batch loader"
-            thread.start()
+        let orders = EpochOrders(plan)
+        queue = OrderedQueue(firstStep..<Int.max, capacity: threads + 2) { step in
+            Result { try make(step, plan.items(step: step, order: orders.order(of: step))) }
         }
+        queue.start(threads: threads, name: "batch loader")
     }
 
     deinit { queue.stop() }
@@ -35,73 +33,37 @@ public final class BatchLoader<Batch: Sendable>: Sendable {
     /// Waits for the next step's batch.
     ///
     /// - Throws: What making it threw, and from then on; `FileError` after `stop()`.
-    public func next() throws -> Batch { try queue.next() }
+    public func next() throws -> Batch {
+        if let failure = failure.withLock({ $0 }) { throw failure }
+        guard let result = queue.next() else { throw FileError("the batch loader", "has been stopped") }
+        do {
+            return try result.get()
+        } catch {
+            failure.withLock { $0 = error }
+            throw error
+        }
+    }
 
     /// Ends the threads. The loader does so itself when it is released.
     public func stop() { queue.stop() }
 }
 
-/// Hands steps out to threads and their batches back in order. All state is guarded by the condition.
-private final class BatchQueue<Batch: Sendable>: @unchecked Sendable {
-    private let condition = NSCondition()
-    private let capacity: Int
-    private var nextToMake: Int
-    private var nextToGive: Int
-    private var ready: [Int: Result<Batch, any Error>] = [:]
-    private var orders: [Int: [Int]] = [:]
-    private var isStopped = false
+/// The orders of the epochs that are being loaded, each computed once.
+private final class EpochOrders: Sendable {
+    private let plan: BatchPlan
+    private let orders = Mutex<[Int: [Int]]>([:])
 
-    init(firstStep: Int, capacity: Int) {
-        self.capacity = capacity
-        nextToMake = firstStep
-        nextToGive = firstStep
+    init(_ plan: BatchPlan) {
+        self.plan = plan
     }
 
-    func work(_ plan: BatchPlan, _ make: (Int, [BatchPlan.Item]) throws -> Batch) {
-        while let (step, order) = claim(plan) {
-            let result = Result { try make(step, plan.items(step: step, order: order)) }
-            condition.withLock {
-                ready[step] = result
-                condition.broadcast()
-            }
-        }
-    }
-
-    /// Waits for room, then takes the next step; nil when stopped.
-    private func claim(_ plan: BatchPlan) -> (step: Int, order: [Int])? {
-        condition.withLock {
-            while !isStopped && nextToMake >= nextToGive + capacity { condition.wait() }
-            if isStopped { return nil }
-            let step = nextToMake
-            nextToMake += 1
-            let epoch = plan.epoch(of: step)
+    func order(of step: Int) -> [Int] {
+        let epoch = plan.epoch(of: step)
+        return orders.withLock { orders in
             let order = orders[epoch] ?? plan.order(epoch: epoch)
             orders = orders.filter { $0.key >= epoch - 1 }
             orders[epoch] = order
-            return (step, order)
-        }
-    }
-
-    func next() throws -> Batch {
-        let result = condition.withLock {
-            while !isStopped && ready[nextToGive] == nil { condition.wait() }
-            let result = ready[nextToGive]
-            // A failed step stays, so that the error comes again instead of a wait without end.
-            if case .success? = result {
-                ready[nextToGive] = nil
-                nextToGive += 1
-                condition.broadcast()
-            }
-            return result
-        }
-        guard let result else { throw FileError("the batch loader", "has been stopped") }
-        return try result.get()
-    }
-
-    func stop() {
-        condition.withLock {
-            isStopped = true
-            condition.broadcast()
+            return order
         }
     }
 }

@@ -45,7 +45,7 @@ public struct BatchPlan: Sendable {
     private var globalBatch: Int { batchSize * processes }
 
     /// Whole batches in one pass over the data; the items left over are dropped until the next shuffle.
-    public var stepsPerEpoch: Int { count / globalBatch }
+    private var stepsPerEpoch: Int { count / globalBatch }
 
     /// The pass over the data that a step belongs to.
     func epoch(of step: Int) -> Int { step / stepsPerEpoch }

@@ -3,23 +3,32 @@ import Foundation
 /// Makes numbered values on background threads, a few ahead, and hands them out in order. The condition guards all state.
 final class OrderedQueue<Value: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
-    private let count: Int
+    private let end: Int
     private let capacity: Int
     private let make: @Sendable (Int) -> Value
-    private var nextToMake = 0
-    private var nextToGive = 0
+    private var nextToMake: Int
+    private var nextToGive: Int
     private var ready: [Int: Value] = [:]
     private var isStopped = false
 
     /// - Parameters:
-    ///   - count: Values in all.
+    ///   - numbers: Of the values to make.
     ///   - capacity: How many may be made before they are asked for.
-    init(count: Int, capacity: Int, make: @escaping @Sendable (Int) -> Value) {
-        (self.count, self.capacity, self.make) = (count, capacity, make)
+    init(_ numbers: Range<Int>, capacity: Int, make: @escaping @Sendable (Int) -> Value) {
+        (nextToMake, nextToGive, end) = (numbers.lowerBound, numbers.lowerBound, numbers.upperBound)
+        (self.capacity, self.make) = (capacity, make)
     }
 
-    /// What a thread of the queue does until nothing is left to make.
-    func work() {
+    /// Starts threads that make values until nothing is left to make, or until `stop()`.
+    func start(threads: Int, name: String) {
+        for _ in 0..<threads {
+            let thread = Thread { [self] in work() }
+            thread.name = name
+            thread.start()
+        }
+    }
+
+    private func work() {
         while let number = claim() {
             let value = make(number)
             condition.withLock {
@@ -32,8 +41,8 @@ final class OrderedQueue<Value: Sendable>: @unchecked Sendable {
     /// Waits for room, then takes the next number; nil at the end.
     private func claim() -> Int? {
         condition.withLock {
-            while !isStopped && nextToMake < count && nextToMake >= nextToGive + capacity { condition.wait() }
-            guard !isStopped, nextToMake < count else { return nil }
+            while !isStopped && nextToMake < end && nextToMake >= nextToGive + capacity { condition.wait() }
+            guard !isStopped, nextToMake < end else { return nil }
             nextToMake += 1
             return nextToMake - 1
         }
@@ -42,7 +51,7 @@ final class OrderedQueue<Value: Sendable>: @unchecked Sendable {
     /// Waits for the next value; nil after the last one, and after `stop()`.
     func next() -> Value? {
         condition.withLock {
-            while !isStopped && nextToGive < count && ready[nextToGive] == nil { condition.wait() }
+            while !isStopped && nextToGive < end && ready[nextToGive] == nil { condition.wait() }
             guard !isStopped, let value = ready.removeValue(forKey: nextToGive) else { return nil }
             nextToGive += 1
             condition.broadcast()

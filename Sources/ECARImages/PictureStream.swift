@@ -32,14 +32,10 @@ public final class PictureStream: Sendable {
                 "the picture stream", "needs a thread, and pictures among the \(dataset.count) of the data set")
         }
         let transform = try PictureTransform(side: side, channels: channels, fit: fit, flip: false, randomCrop: 0)
-        queue = OrderedQueue(count: ranges.count, capacity: threads + 2) { number in
+        queue = OrderedQueue(ranges.indices, capacity: threads + 2) { number in
             PictureRun(dataset, ranges[number], transform)
         }
-        for _ in 0..<threads {
-            let thread = Thread { [queue] in queue.work() }
-            thread.name = "picture stream"
-            thread.start()
-        }
+        queue.start(threads: threads, name: "picture stream")
     }
 
     deinit { queue.stop() }
