@@ -47,13 +47,14 @@ import Testing
 
     /// Files that README and the documentation link to are there.
     @Test(arguments: [
-        "README.md", "Documentation/method.md", "Documentation/files.md", "Documentation/results.md",
+        "README.md", "Documentation/method.md", "Documentation/training.md", "Documentation/files.md",
+        "Documentation/results.md",
         "Models/default/MODEL_CARD.md",
     ])
     func links(_ page: String) throws {
         let url = root.appendingPathComponent(page)
         let text = try String(contentsOf: url, encoding: .utf8)
-        for match in text.matches(of: #/\]\(([^)#]+)\)/#) where !match.1.hasPrefix("http") {
+        for match in text.matches(of: #/\]\(([^)#]+)(#[^)]*)?\)/#) where !match.1.hasPrefix("http") {
             let target = url.deletingLastPathComponent().appendingPathComponent(String(match.1))
             #expect(FileManager.default.fileExists(atPath: target.path), "\(page) links to \(match.1)")
         }
