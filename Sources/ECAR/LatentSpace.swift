@@ -21,6 +21,14 @@ public enum LatentSpace: String, Codable, Sendable, CaseIterable {
         }
     }
 
+    /// The channels of the pictures, grey or colour, whose latents have so many.
+    public func pictureChannels(latentChannels: Int) -> Int {
+        switch self {
+        case .pixels: latentChannels
+        case .sdxl: 3
+        }
+    }
+
     /// The numbers of channels that its latents may have.
     public var channels: [Int] {
         switch self {

@@ -52,7 +52,7 @@ extension ModelDescription {
     public var pictureSides: [Int] { architecture.sides.map { $0 * latentSpace.reduction } }
 
     /// The channels of the pictures: grey or colour.
-    public var pictureChannels: Int { latentSpace == .pixels ? architecture.channels : 3 }
+    public var pictureChannels: Int { latentSpace.pictureChannels(latentChannels: architecture.channels) }
 }
 
 /// A directory that holds a model: `config.json` and `model.safetensors`.

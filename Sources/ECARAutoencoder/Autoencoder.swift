@@ -58,7 +58,9 @@ extension Autoencoder {
         let (side, channels) = (4, space.channels[0])
         try Runtime.withoutGradients {
             let picture = try Tensor.zeros(
-                [1, space == .pixels ? channels : 3, side * space.reduction, side * space.reduction], device: device)
+                [
+                    1, space.pictureChannels(latentChannels: channels), side * space.reduction, side * space.reduction,
+                ], device: device)
             if encoding { _ = try encode(picture) }
             if decoding { _ = try decode(.zeros([1, channels, side, side], device: device)) }
         }

@@ -15,8 +15,6 @@ public struct LatentEncoder: Sendable {
         /// The side of the square pictures, in pixels.
         public var side: Int
         public var fit = ImageFit.crop
-        /// Channels of the pictures.
-        public var channels = 3
         /// Whether the mirror images are encoded too.
         public var isMirrored = false
         /// Whether the encoder's log-variances are kept, where it gives them.
@@ -49,6 +47,9 @@ public struct LatentEncoder: Sendable {
         case finished, cancelled
     }
 
+    /// Pictures are encoded in colour.
+    private static let channels = 3
+
     private let dataset: any ImageDataset
     private let autoencoder: any Autoencoder
     private let settings: Settings
@@ -71,7 +72,7 @@ public struct LatentEncoder: Sendable {
                     + "1…65536, not \(settings.side) and \(settings.batchSize)")
         }
         let blank = try Tensor.zeros(
-            [1, settings.channels, settings.side, settings.side], dtype: .uint8, device: autoencoder.device)
+            [1, Self.channels, settings.side, settings.side], dtype: .uint8, device: autoencoder.device)
         let scale = autoencoder.space.usualScale
         let posterior = try Runtime.inference { try autoencoder.posterior(blank, latentScale: scale) }
         manifest = LatentCacheManifest(
@@ -101,7 +102,7 @@ public struct LatentEncoder: Sendable {
     ) throws -> Outcome {
         let work = writer.missing.map { (shard: $0, ranges: batches(of: $0)) }
         let stream = try PictureStream(
-            dataset: dataset, ranges: work.flatMap(\.ranges), side: settings.side, channels: settings.channels,
+            dataset: dataset, ranges: work.flatMap(\.ranges), side: settings.side, channels: Self.channels,
             fit: settings.fit, threads: settings.threads)
         var done = writer.pictures
         for (shard, ranges) in work {
@@ -134,7 +135,7 @@ public struct LatentEncoder: Sendable {
     private func latents(of run: PictureRun) throws -> [Tensor] {
         try Runtime.inference {
             let rows = try Tensor(
-                bytes: run.pixels, shape: [run.indices.count, settings.side, settings.side, settings.channels],
+                bytes: run.pixels, shape: [run.indices.count, settings.side, settings.side, Self.channels],
                 dtype: .uint8, device: autoencoder.device)  // (B, H, W, P)
             // Channels stay innermost in memory, where convolutions on the CPU are faster.
             let pictures = try rows.permute([0, 3, 1, 2])  // (B, P, H, W)

@@ -27,14 +27,13 @@ extension Autoencoder {
                 }
                 return try tiling.encode(values, with: self)  // (b, C, h, w)
             }
-            let mean = try joined(parts.map(\.mean))
             let logVariances = parts.compactMap(\.logVariance)
-            guard factor != 1 else {
-                return Posterior(mean: mean, logVariance: logVariances.isEmpty ? nil : try joined(logVariances))
-            }
-            return Posterior(
-                mean: try mean * factor,
-                logVariance: logVariances.isEmpty ? nil : try joined(logVariances) + 2 * log(factor))
+            var posterior = Posterior(
+                mean: try joined(parts.map(\.mean)), logVariance: try logVariances.isEmpty ? nil : joined(logVariances))
+            guard factor != 1 else { return posterior }
+            posterior.mean = try posterior.mean * factor
+            posterior.logVariance = try posterior.logVariance.map { try $0 + 2 * log(factor) }
+            return posterior
         }
     }
 

@@ -22,7 +22,9 @@ struct AutoencoderOptions: ParsableArguments {
         let beside = folder.appendingPathComponent(Self.usualName)
         let named = autoencoder.map { URL(fileURLWithPath: $0) }
         let isBeside = FileManager.default.fileExists(atPath: beside.path)
-        let set = ProcessInfo.processInfo.environment[Self.variable].map { URL(fileURLWithPath: $0) }
+        let set = ProcessInfo.processInfo.environment[Self.variable].flatMap {
+            $0.isEmpty ? nil : URL(fileURLWithPath: $0)
+        }
         guard let url = named ?? (isBeside ? beside : nil) ?? set else {
             throw CommandError.failure(
                 "\(folder.path): the model makes \(model.latentSpace.rawValue) latents; give SDXL's autoencoder or TAESDXL "

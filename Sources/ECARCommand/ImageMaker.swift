@@ -8,7 +8,7 @@ import TorchNN
 /// An image and what it was made from.
 struct MadeImage {
     let request: ImageRequest
-    /// Every stage's picture, coarse first.
+    /// Every stage's picture, coarse first; the finished one alone where no others were asked for.
     let stages: [Image]
 
     /// The finished picture.
@@ -22,6 +22,8 @@ struct ImageMaker {
     let settings: SamplingSettings
     let precision: Precision
     let batch: Int
+    /// Whether the earlier stages' pictures are wanted too.
+    let showsStages: Bool
     let isQuiet: Bool
 
     /// Makes the images and hands each on as soon as its batch is done.
@@ -45,8 +47,10 @@ struct ImageMaker {
                 done += 1
                 bar.update(done, note: batches > 1 ? "\(first)/\(requests.count) images" : "")
                 guard step.isStageEnd else { continue }
-                stages.append(
-                    try autoencoder.pictures(step.latents, latentScale: directory.description.latentScale))
+                if showsStages || step.stage == settings.steps.count - 1 {
+                    stages.append(
+                        try autoencoder.pictures(step.latents, latentScale: directory.description.latentScale))
+                }
                 seconds[step.stage] += (clock.now - start) / .seconds(1)
                 start = clock.now
             }

@@ -105,7 +105,7 @@ struct Sample: ParsableCommand {
         var sink = try plan.open(output)
         let maker = ImageMaker(
             directory: directory, autoencoder: autoencoder, settings: settings, precision: precision, batch: batch,
-            isQuiet: display.quiet)
+            showsStages: stages, isQuiet: display.quiet)
         let seconds = try maker.make(requests) { try sink.add($0) }
         let paths = try sink.finish()
 

@@ -2,8 +2,9 @@ import ECARImages
 import Files
 import Foundation
 
-/// A run's sample sheets, small enough to be embedded in its report.
-struct ReportPictures {
+/// A run's sample sheets, small enough to be embedded in its report. To make them takes a second or two where sheets are
+/// large.
+public struct ReportPictures {
     struct Picture {
         /// The sheet's file, relative to the run's folder.
         let path: String
@@ -30,9 +31,9 @@ struct ReportPictures {
     /// Spread over the run, oldest first.
     let older: [Picture]
 
-    /// - Parameter files: Sheets in the order of their steps. One that cannot be read is left out: a report is no reason
+    /// - Parameter files: The sheets' files, ascending by step. One that cannot be read is left out: a report is no reason
     ///   to end a run.
-    init(_ files: [URL]) {
+    public init(_ files: [URL]) {
         var rest = files[...]
         var newest: Picture?
         while newest == nil, let file = rest.popLast() { newest = Self.whole(file) }

@@ -13,6 +13,8 @@ final class RunRecord {
     private let classNames: [String]
     private let log: TrainingLog
     private var reported = ContinuousClock.now
+    /// The page's pictures, of the sheets drawn so far.
+    private var pictures: ReportPictures?
 
     /// The time between two writings of the page where nothing else is written.
     private static let reportInterval = Duration.seconds(60)
@@ -55,6 +57,7 @@ final class RunRecord {
         if samples, let sheet {
             let image = try sheet.render(state.averagedModel, title: "step \(state.step)")
             try image.write(to: run.sampleSheet(step: state.step))
+            pictures = nil
         }
         if checkpoint { try writeModel(state) }
         if checkpoint, !log.entries.isEmpty {
@@ -73,9 +76,11 @@ final class RunRecord {
 
     func writeReport(_ progress: RunReport.State) throws {
         reported = .now
+        let pictures = pictures ?? ReportPictures(run.sampleSheets)
+        self.pictures = pictures
         let page = try RunReport(
             configuration: run.configuration, pictures: data.count, entries: log.entries, folder: run.url,
-            samples: run.sampleSheets, state: progress, date: .now
+            samples: pictures, state: progress, date: .now
         ).html()
         try writeAtomically(Data(page.utf8), to: run.report)
     }

@@ -17,8 +17,7 @@ public struct RunReport {
     public let entries: [LogEntry]
     /// The run's folder; the page stands in it.
     public let folder: URL
-    /// The sample sheets' files, ascending by step.
-    public let samples: [URL]
+    public let samples: ReportPictures
     public let state: State
     /// When the page is written.
     public let date: Date
@@ -29,8 +28,8 @@ public struct RunReport {
     private static let longestSetting = 400
 
     public init(
-        configuration: TrainingConfiguration, pictures: Int, entries: [LogEntry], folder: URL, samples: [URL],
-        state: State, date: Date
+        configuration: TrainingConfiguration, pictures: Int, entries: [LogEntry], folder: URL,
+        samples: ReportPictures, state: State, date: Date
     ) {
         (self.configuration, self.pictures, self.entries) = (configuration, pictures, entries)
         (self.folder, self.samples, self.state, self.date) = (folder, samples, state, date)
@@ -41,7 +40,6 @@ public struct RunReport {
     /// - Throws: Where the configuration holds a number that JSON has no name for.
     public func html() throws -> String {
         let pace = RunPace(configuration, pictures: pictures, entries: entries)
-        let sheets = ReportPictures(samples)
         let name = ReportText.escaped(folder.lastPathComponent)
         return """
             <!DOCTYPE html>
@@ -60,7 +58,7 @@ public struct RunReport {
             \(header(name, pace))
             <main>
             \(charts)
-            \(gallery(sheets))
+            \(gallery)
             </main>
             \(try footer())
             <script>//<![CDATA[
@@ -173,11 +171,11 @@ public struct RunReport {
 
     // MARK: Pictures
 
-    private func gallery(_ sheets: ReportPictures) -> String {
-        guard let newest = sheets.newest else {
+    private var gallery: String {
+        guard let newest = samples.newest else {
             return "<section class=\"samples\"><p class=\"empty\">No samples yet.</p></section>"
         }
-        let older = sheets.older.map { figure($0) }.joined(separator: "\n")
+        let older = samples.older.map { figure($0) }.joined(separator: "\n")
         return """
             <section class="samples">
             <h2>samples</h2>
@@ -200,13 +198,14 @@ public struct RunReport {
 
     private func footer() throws -> String {
         let path = ReportText.shellWord(folder.path)
+        let decoder = configuration.data.autoencoder.map { " --autoencoder " + ReportText.shellWord($0) } ?? ""
         let resume = "ecar train --output \(path) --resume"
         let commands =
             (state == .finished ? [] : [("Continue after a stop", resume)])
             + [
                 (
                     state == .finished ? "Draw with the model" : "Draw with the model so far",
-                    "ecar sample --model \(path)"
+                    "ecar sample --model \(path)\(decoder)"
                 )
             ]
         let list = commands.map { "<dt>\($0)</dt><dd><code>\(ReportText.escaped($1))</code></dd>" }.joined()

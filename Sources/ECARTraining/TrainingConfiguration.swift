@@ -89,7 +89,7 @@ extension TrainingConfiguration {
     public var side: Int { (model.sides.last ?? 0) * latentSpace.reduction }
 
     /// The channels of the pictures.
-    var pictureChannels: Int { latentSpace == .pixels ? model.channels : 3 }
+    var pictureChannels: Int { latentSpace.pictureChannels(latentChannels: model.channels) }
 
     /// - Throws: `ECARError` naming the first setting that cannot be.
     public func validate() throws(ECARError) {

@@ -34,7 +34,7 @@ import Torch
     ) throws -> String {
         try RunReport(
             configuration: Sample.configuration(changes), pictures: 100, entries: entries, folder: folder[name],
-            samples: samples, state: state, date: Date(timeIntervalSince1970: 0)
+            samples: ReportPictures(samples), state: state, date: Date(timeIntervalSince1970: 0)
         ).html()
     }
 
