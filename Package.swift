@@ -60,10 +60,13 @@ let package = Package(
             name: "ECARAutoencoder",
             dependencies: ["ECAR", "ECARImages", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "ECARTraining", dependencies: ["ECARAutoencoder"]),
+        .target(
+            name: "ECAREvaluation",
+            dependencies: ["ECARImages", "TorchNN", .product(name: "Crypto", package: "swift-crypto")]),
         .executableTarget(
             name: "ecar",
             dependencies: [
-                "ECARTraining",
+                "ECARTraining", "ECAREvaluation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
@@ -71,11 +74,15 @@ let package = Package(
         ),
 
         // MARK: Tests
-        .testTarget(name: "TorchTests", dependencies: ["TorchNN"]),
-        .testTarget(name: "ECARTests", dependencies: ["ECAR"], exclude: ["Fixtures"]),
+        .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
+        .testTarget(name: "TorchTests", dependencies: ["TorchNN", "TestSupport"]),
+        .testTarget(name: "ECARTests", dependencies: ["ECAR", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "ECARImagesTests", dependencies: ["ECARImages"], exclude: ["Fixtures"]),
-        .testTarget(name: "ECARAutoencoderTests", dependencies: ["ECARAutoencoder"], exclude: ["Fixtures"]),
-        .testTarget(name: "ECARCommandTests", dependencies: ["ECARTraining", "ecar"]),
+        .testTarget(
+            name: "ECARAutoencoderTests", dependencies: ["ECARAutoencoder", "TestSupport"], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "ECAREvaluationTests", dependencies: ["ECAREvaluation", "TestSupport"], exclude: ["Fixtures"]),
+        .testTarget(name: "ECARCommandTests", dependencies: ["ECARTraining", "ECAREvaluation", "ecar"]),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -28,8 +28,38 @@ int ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out
     });
 }
 
-int ct_mean_pool_2x2(ct_tensor input, ct_tensor *out) noexcept {
-    return make(out, [&] { return at::avg_pool2d(input->value, {2, 2}); });
+int ct_softmax(ct_tensor input, int64_t dimension, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::softmax(input->value, dimension); });
+}
+
+int ct_cross_entropy(ct_tensor logits, ct_tensor classes, double smoothing, ct_tensor *out) noexcept {
+    return make(out, [&] {
+        constexpr int64_t no_class_ignored = -100;
+        return at::cross_entropy_loss(logits->value, classes->value, {}, at::Reduction::Mean, no_class_ignored, smoothing);
+    });
+}
+
+int ct_mean_pool(ct_tensor input, int64_t kernel, int64_t stride, int64_t padding, ct_tensor *out) noexcept {
+    return make(out, [&] {
+        return at::avg_pool2d(input->value, {kernel, kernel}, {stride, stride}, {padding, padding}, false, false);
+    });
+}
+
+int ct_maximum_pool(ct_tensor input, int64_t kernel, int64_t stride, int64_t padding, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::max_pool2d(input->value, {kernel, kernel}, {stride, stride}, {padding, padding}); });
+}
+
+int ct_channels_last(ct_tensor input, ct_tensor *out) noexcept {
+    return make(out, [&] { return input->value.contiguous(at::MemoryFormat::ChannelsLast); });
+}
+
+int ct_symmetric_eigen(ct_tensor matrix, ct_tensor *values, ct_tensor *vectors) noexcept {
+    return guarded([&] {
+        auto [eigenvalues, eigenvectors] = at::linalg_eigh(matrix->value);
+        ct_tensor both[2];
+        hand_out({eigenvalues, eigenvectors}, both);
+        *values = both[0], *vectors = both[1];
+    });
 }
 
 int ct_upsample_2x2(ct_tensor input, ct_tensor *out) noexcept {
@@ -40,8 +70,12 @@ int ct_upsample_2x2(ct_tensor input, ct_tensor *out) noexcept {
     });
 }
 
-int ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, int64_t stride, int64_t padding, ct_tensor *out) noexcept {
-    return make(out, [&] { return at::conv2d(input->value, weight->value, optional(bias), {stride, stride}, {padding, padding}); });
+int ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, int64_t stride, int64_t padding_rows, int64_t padding_columns,
+              ct_tensor *out) noexcept {
+    return make(out, [&] {
+        return at::conv2d(
+            input->value, weight->value, optional(bias), {stride, stride}, {padding_rows, padding_columns});
+    });
 }
 
 int ct_group_norm(ct_tensor input, int64_t groups, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) noexcept {

@@ -66,6 +66,18 @@ int ct_gelu(ct_tensor a, ct_tensor *out) noexcept {
     return make(out, [&] { return at::gelu(a->value, "tanh"); });
 }
 
+int ct_sqrt(ct_tensor a, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::sqrt(a->value); });
+}
+
+int ct_log(ct_tensor a, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::log(a->value); });
+}
+
+int ct_at_most(ct_tensor a, ct_tensor b, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::le(a->value, b->value).to(a->value.scalar_type()); });
+}
+
 int ct_clamp(ct_tensor a, double lowest, double highest, ct_tensor *out) noexcept {
     return make(out, [&] { return at::clamp(a->value, lowest, highest); });
 }
@@ -80,6 +92,27 @@ int ct_mean(ct_tensor a, ct_tensor *out) noexcept {
 
 int ct_maximum(ct_tensor a, ct_tensor *out) noexcept {
     return make(out, [&] { return at::max(a->value); });
+}
+
+int ct_sum_along(ct_tensor a, int64_t dimension, bool keep, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::sum(a->value, {dimension}, keep); });
+}
+
+int ct_mean_along(ct_tensor a, int64_t dimension, bool keep, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::mean(a->value, {dimension}, keep); });
+}
+
+int ct_maximum_along(ct_tensor a, int64_t dimension, bool keep, ct_tensor *out) noexcept {
+    return make(out, [&] { return at::amax(a->value, {dimension}, keep); });
+}
+
+int ct_extremes(ct_tensor a, int64_t count, bool largest, ct_tensor *values, ct_tensor *indices) noexcept {
+    return guarded([&] {
+        auto [best, places] = at::topk(a->value, count, -1, largest);
+        ct_tensor both[2];
+        hand_out({best, places}, both);
+        *values = both[0], *indices = both[1];
+    });
 }
 
 int ct_all_finite(ct_tensor a, bool *out) noexcept {

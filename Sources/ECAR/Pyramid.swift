@@ -10,7 +10,7 @@ public enum Pyramid {
     }
 
     /// Down: the mean of every block of 2×2.
-    public static func down(_ x: Tensor) throws(TorchError) -> Tensor { try x.meanPooled2x2() }
+    public static func down(_ x: Tensor) throws(TorchError) -> Tensor { try x.meanPooled(2, stride: 2) }
 
     /// Up: nearest neighbour ×2.
     public static func up(_ x: Tensor) throws(TorchError) -> Tensor { try x.upsampled2x2() }

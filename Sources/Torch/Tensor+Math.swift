@@ -46,6 +46,12 @@ extension Tensor {
     /// GELU in its tanh approximation.
     public func gelu() throws(TorchError) -> Tensor { try map { ct_gelu($0, $1) } }
 
+    public func sqrt() throws(TorchError) -> Tensor { try map { ct_sqrt($0, $1) } }
+    public func log() throws(TorchError) -> Tensor { try map { ct_log($0, $1) } }
+
+    /// 1 where self ≤ other, else 0, in self's type.
+    public func isAtMost(_ other: Tensor) throws(TorchError) -> Tensor { try map(other) { ct_at_most($0, $1, $2) } }
+
     public func clamp(_ range: ClosedRange<Double>) throws(TorchError) -> Tensor {
         try map { ct_clamp($0, range.lowerBound, range.upperBound, $1) }
     }
@@ -60,11 +66,51 @@ extension Tensor {
     public func max() throws(TorchError) -> Tensor { try map { ct_maximum($0, $1) } }
 }
 
-// MARK: - Neural networks
+// MARK: - Along one dimension
+
+extension Tensor {
+    /// The sum along a dimension, which disappears, or stays with size 1.
+    public func sum(_ dimension: Int, keeping: Bool = false) throws(TorchError) -> Tensor {
+        try map { ct_sum_along($0, Int64(dimension), keeping, $1) }
+    }
+
+    public func mean(_ dimension: Int, keeping: Bool = false) throws(TorchError) -> Tensor {
+        try map { ct_mean_along($0, Int64(dimension), keeping, $1) }
+    }
+
+    public func max(_ dimension: Int, keeping: Bool = false) throws(TorchError) -> Tensor {
+        try map { ct_maximum_along($0, Int64(dimension), keeping, $1) }
+    }
+
+    public func softmax(_ dimension: Int) throws(TorchError) -> Tensor {
+        try map { ct_softmax($0, Int64(dimension), $1) }
+    }
+
+    /// The `count` largest entries of the last dimension, largest first, and their int64 indices.
+    public func largest(_ count: Int) throws(TorchError) -> (values: Tensor, indices: Tensor) {
+        try pair { ct_extremes($0, Int64(count), true, $1, $2) }
+    }
+
+    /// The `count` smallest entries of the last dimension, smallest first, and their int64 indices.
+    public func smallest(_ count: Int) throws(TorchError) -> (values: Tensor, indices: Tensor) {
+        try pair { ct_extremes($0, Int64(count), false, $1, $2) }
+    }
+}
+
+// MARK: - Linear algebra
 
 extension Tensor {
     public func matmul(_ other: Tensor) throws(TorchError) -> Tensor { try map(other) { ct_matmul($0, $1, $2) } }
 
+    /// The eigenvalues (n), ascending, and the eigenvectors (n, n), as columns, of a symmetric matrix (n, n).
+    public func symmetricEigen() throws(TorchError) -> (values: Tensor, vectors: Tensor) {
+        try pair { ct_symmetric_eigen($0, $1, $2) }
+    }
+}
+
+// MARK: - Neural networks
+
+extension Tensor {
     /// self (…, in) × weight (out, in)ᵀ + bias (out).
     public func linear(weight: Tensor, bias: Tensor?) throws(TorchError) -> Tensor {
         try withExtendedLifetime(bias) { () throws(TorchError) in
@@ -86,10 +132,22 @@ extension Tensor {
         }
     }
 
-    /// self (B, C, h, w) cross-correlated with weight (O, C, k, k), plus bias (O).
-    public func conv2d(weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0) throws(TorchError) -> Tensor {
+    /// The mean over a batch of −Σ target·log softmax(self), for logits (B, K) and int64 classes (B): the target is one-hot,
+    /// mixed with `smoothing` of the uniform distribution (label smoothing, arXiv 1512.00567 §7).
+    public func crossEntropy(_ classes: Tensor, smoothing: Double = 0) throws(TorchError) -> Tensor {
+        try map(classes) { ct_cross_entropy($0, $1, smoothing, $2) }
+    }
+
+    /// self (B, C, h, w) cross-correlated with weight (O, C, kh, kw), plus bias (O).
+    ///
+    /// - Parameter padding: Zeros above and below, and left and right.
+    public func conv2d(weight: Tensor, bias: Tensor?, stride: Int = 1, padding: (rows: Int, columns: Int) = (0, 0))
+        throws(TorchError) -> Tensor
+    {
         try withExtendedLifetime(bias) { () throws(TorchError) in
-            try map(weight) { ct_conv2d($0, $1, bias?.handle, Int64(stride), Int64(padding), $2) }
+            try map(weight) {
+                ct_conv2d($0, $1, bias?.handle, Int64(stride), Int64(padding.rows), Int64(padding.columns), $2)
+            }
         }
     }
 
@@ -106,8 +164,18 @@ extension Tensor {
         return try map { ct_pad($0, amounts, amounts.count, $1) }
     }
 
-    /// The mean over blocks of 2×2: (B, C, 2h, 2w) → (B, C, h, w).
-    public func meanPooled2x2() throws(TorchError) -> Tensor { try map { ct_mean_pool_2x2($0, $1) } }
+    /// The mean over windows of kernel×kernel of (B, C, h, w); what lies outside does not count.
+    public func meanPooled(_ kernel: Int, stride: Int, padding: Int = 0) throws(TorchError) -> Tensor {
+        try map { ct_mean_pool($0, Int64(kernel), Int64(stride), Int64(padding), $1) }
+    }
+
+    /// The maximum over windows of kernel×kernel of (B, C, h, w).
+    public func maxPooled(_ kernel: Int, stride: Int, padding: Int = 0) throws(TorchError) -> Tensor {
+        try map { ct_maximum_pool($0, Int64(kernel), Int64(stride), Int64(padding), $1) }
+    }
+
+    /// The same (B, C, h, w) with channels innermost in memory: convolutions on CPUs are then twice as fast.
+    public func channelsLast() throws(TorchError) -> Tensor { try map { ct_channels_last($0, $1) } }
 
     /// Nearest-neighbour enlargement: (B, C, h, w) → (B, C, 2h, 2w).
     public func upsampled2x2() throws(TorchError) -> Tensor { try map { ct_upsample_2x2($0, $1) } }

@@ -120,6 +120,11 @@ public final class Tensor: @unchecked Sendable {
         try to(.float32).elements(zero: Float(0))
     }
 
+    /// The elements, row-major, converted to Double.
+    public func doubles() throws(TorchError) -> [Double] {
+        try to(.float64).elements(zero: Double(0))
+    }
+
     /// The elements, row-major, converted to Int.
     public func integers() throws(TorchError) -> [Int] {
         try to(.int64).elements(zero: Int64(0)).map(Int.init)
@@ -215,6 +220,14 @@ extension Tensor {
         try withExtendedLifetime(other) { () throws(TorchError) in
             try map { call($0, other.handle, $1) }
         }
+    }
+
+    /// The two tensors that a C call makes of this one, which outlives the call.
+    func pair(_ call: (ct_tensor, Out, Out) -> Int32) throws(TorchError) -> (Tensor, Tensor) {
+        var second: ct_tensor?
+        let first = try map { call($0, $1, &second) }
+        guard let second else { throw TorchError("libtorch returned one tensor instead of two") }
+        return (first, Tensor(owning: second))
     }
 
     /// The tensors' handles, for the time of `body`.

@@ -1,5 +1,6 @@
 import ECARAutoencoder
 import Foundation
+import TestSupport
 import Testing
 import Torch
 

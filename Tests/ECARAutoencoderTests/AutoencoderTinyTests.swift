@@ -1,6 +1,7 @@
 import ECAR
 import ECARAutoencoder
 import Foundation
+import TestSupport
 import Testing
 import Torch
 

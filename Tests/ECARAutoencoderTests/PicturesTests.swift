@@ -3,6 +3,7 @@ import ECARAutoencoder
 import ECARImages
 import Files
 import Foundation
+import TestSupport
 import Testing
 import Torch
 

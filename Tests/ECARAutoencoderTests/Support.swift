@@ -1,5 +1,6 @@
 import ECARAutoencoder
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
@@ -8,24 +9,24 @@ let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appen
 
 /// What diffusers' network makes of some inputs.
 struct Expectation {
-    private let tensors: [String: Tensor]
+    private let file: TensorFile
 
     init(_ url: URL) throws {
-        tensors = try SafeTensors.read(url).tensors
+        file = try TensorFile(url)
     }
 
     subscript(_ name: String) -> Tensor {
-        get throws { try #require(tensors[name], "the fixture has no tensor \(name)") }
+        get throws { try file[name] }
     }
 
     /// Compares the means, the logarithms of the variances where there are some, and the pictures.
     func check(_ autoencoder: any Autoencoder) throws {
-        let cases = tensors.keys.filter { $0.hasPrefix("pictures.") }.map { String($0.dropFirst(9)) }
+        let cases = file.tensors.keys.filter { $0.hasPrefix("pictures.") }.map { String($0.dropFirst(9)) }
         #expect(!cases.isEmpty)
         for name in cases.sorted() {
             let posterior = try autoencoder.encode(self["pictures.\(name)"])
             try expectEqual(posterior.mean, self["mean.\(name)"], "mean.\(name)")
-            let logVariance = tensors["logVariance.\(name)"]
+            let logVariance = file.tensors["logVariance.\(name)"]
             #expect((posterior.logVariance == nil) == (logVariance == nil))
             if let found = posterior.logVariance, let logVariance {
                 try expectEqual(found, logVariance, "logVariance.\(name)")
@@ -33,22 +34,6 @@ struct Expectation {
             try expectEqual(autoencoder.decode(self["latents.\(name)"]), self["decoded.\(name)"], "decoded.\(name)")
         }
     }
-}
-
-/// The largest absolute difference.
-func difference(_ a: Tensor, _ b: Tensor) throws -> Double {
-    try #require(a.shape == b.shape, "shapes \(a.shape) and \(b.shape)")
-    return try (a.to(.float64) - b.to(.float64)).abs().max().item()
-}
-
-/// Expects agreement to 1e-5 of the largest entry.
-func expectEqual(
-    _ a: Tensor, _ b: Tensor, tolerance: Double = 1e-5, _ what: String = "",
-    sourceLocation: SourceLocation = #_sourceLocation
-) throws {
-    let scale = try b.to(.float64).abs().max().item()
-    let error = try difference(a, b) / max(scale, 1e-30)
-    #expect(error <= tolerance, "\(what) differs by \(error) of its largest entry", sourceLocation: sourceLocation)
 }
 
 /// A folder of its own for a test, gone when the test is over.

@@ -1,20 +1,20 @@
 import ECAR
 import Foundation
+import TestSupport
 import Testing
 import Torch
 import TorchNN
 
 /// Numbers of PyTorch, written by Scripts/fixtures.py.
 struct Fixture {
-    let file: SafeTensors
+    let file: TensorFile
 
     init(_ name: String) throws {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures")
-        file = try SafeTensors.read(folder.appendingPathComponent("\(name).safetensors"))
+        file = try TensorFile(name)
     }
 
     subscript(_ name: String) -> Tensor {
-        get throws { try #require(file.tensors[name], "the fixture has no tensor \(name)") }
+        get throws { try file[name] }
     }
 
     /// The tensors whose names begin with `prefix` and go on with one of `names`, under the rest of their names.
@@ -41,20 +41,4 @@ struct Fixture {
             times: try (0..<stages).map { try self["tau.\($0)"] },
             noises: try (0..<stages).map { try self["noise.\($0)"] })
     }
-}
-
-/// The largest absolute difference.
-func difference(_ a: Tensor, _ b: Tensor) throws -> Double {
-    try #require(a.shape == b.shape, "shapes \(a.shape) and \(b.shape)")
-    return try (a.to(.float64) - b.to(.float64)).abs().max().item()
-}
-
-/// Expects agreement to 1e-5 of the largest entry.
-func expectEqual(
-    _ a: Tensor, _ b: Tensor, tolerance: Double = 1e-5, _ what: String = "",
-    sourceLocation: SourceLocation = #_sourceLocation
-) throws {
-    let scale = try b.to(.float64).abs().max().item()
-    let error = try difference(a, b) / max(scale, 1e-30)
-    #expect(error <= tolerance, "\(what) differs by \(error) of its largest entry", sourceLocation: sourceLocation)
 }

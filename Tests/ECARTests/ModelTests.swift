@@ -1,4 +1,5 @@
 import ECAR
+import TestSupport
 import Testing
 import Torch
 import TorchNN

@@ -116,9 +116,19 @@ int ct_tanh(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 /// GELU, tanh approximation.
 int ct_gelu(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_clamp(ct_tensor a, double lowest, double highest, ct_tensor *out) CT_NOEXCEPT;
+int ct_sqrt(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+int ct_log(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+/// 1 where a ≤ b, else 0, in the type of a.
+int ct_at_most(ct_tensor a, ct_tensor b, ct_tensor *out) CT_NOEXCEPT;
 int ct_sum(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_mean(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
 int ct_maximum(ct_tensor a, ct_tensor *out) CT_NOEXCEPT;
+/// Along one dimension, which disappears, or with `keep` stays with size 1.
+int ct_sum_along(ct_tensor a, int64_t dimension, bool keep, ct_tensor *out) CT_NOEXCEPT;
+int ct_mean_along(ct_tensor a, int64_t dimension, bool keep, ct_tensor *out) CT_NOEXCEPT;
+int ct_maximum_along(ct_tensor a, int64_t dimension, bool keep, ct_tensor *out) CT_NOEXCEPT;
+/// The `count` largest or smallest entries of the last dimension, best first, and their int64 indices.
+int ct_extremes(ct_tensor a, int64_t count, bool largest, ct_tensor *values, ct_tensor *indices) CT_NOEXCEPT;
 int ct_all_finite(ct_tensor a, bool *out) CT_NOEXCEPT;
 
 // MARK: - Neural-network operations (nn.cpp)
@@ -130,16 +140,32 @@ int ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor *out)
 int ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) CT_NOEXCEPT;
 /// softmax(q kᵀ / √d) v for q (B, H, N, d) and k, v (B, H, M, d).
 int ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out) CT_NOEXCEPT;
-/// Cross-correlation of input (B, C, h, w) with weight (O, C, k, k); bias (O) may be NULL.
-int ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, int64_t stride, int64_t padding, ct_tensor *out) CT_NOEXCEPT;
+int ct_softmax(ct_tensor input, int64_t dimension, ct_tensor *out) CT_NOEXCEPT;
+/// Mean over a batch of −Σ target·log softmax(logits), for logits (B, K) and classes (B) as int64; the target is the class's
+/// one-hot vector, mixed with `smoothing` of the uniform one.
+int ct_cross_entropy(ct_tensor logits, ct_tensor classes, double smoothing, ct_tensor *out) CT_NOEXCEPT;
+/// Cross-correlation of input (B, C, h, w) with weight (O, C, kh, kw); bias (O) may be NULL. Zeros are added above and below,
+/// left and right.
+int ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, int64_t stride, int64_t padding_rows, int64_t padding_columns,
+              ct_tensor *out) CT_NOEXCEPT;
 /// Over groups of channels of (B, C, h, w); weight and bias may be NULL.
 int ct_group_norm(ct_tensor input, int64_t groups, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) CT_NOEXCEPT;
 /// Zeros around the last dimensions: before and after the last one, before and after the one before it, …
 int ct_pad(ct_tensor input, const int64_t *amounts, size_t count, ct_tensor *out) CT_NOEXCEPT;
-/// Mean over blocks of 2×2 of (B, C, 2h, 2w).
-int ct_mean_pool_2x2(ct_tensor input, ct_tensor *out) CT_NOEXCEPT;
+/// Mean over windows of kernel×kernel of (B, C, h, w); what lies outside does not count.
+int ct_mean_pool(ct_tensor input, int64_t kernel, int64_t stride, int64_t padding, ct_tensor *out) CT_NOEXCEPT;
+/// Maximum over windows of kernel×kernel of (B, C, h, w).
+int ct_maximum_pool(ct_tensor input, int64_t kernel, int64_t stride, int64_t padding, ct_tensor *out) CT_NOEXCEPT;
+/// The same (B, C, h, w) with channels innermost in memory, which makes convolutions on CPUs twice as fast.
+int ct_channels_last(ct_tensor input, ct_tensor *out) CT_NOEXCEPT;
 /// Nearest-neighbour enlargement ×2 of (B, C, h, w).
 int ct_upsample_2x2(ct_tensor input, ct_tensor *out) CT_NOEXCEPT;
+
+// MARK: - Linear algebra (nn.cpp)
+
+/// Eigenvalues (n), ascending, and eigenvectors (n, n), as columns, of a symmetric matrix (n, n), of which the lower half is
+/// read.
+int ct_symmetric_eigen(ct_tensor matrix, ct_tensor *values, ct_tensor *vectors) CT_NOEXCEPT;
 
 // MARK: - Random numbers (random.cpp)
 

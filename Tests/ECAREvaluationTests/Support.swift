@@ -1,0 +1,5 @@
+import ECAREvaluation
+import Foundation
+import TestSupport
+import Testing
+import Torch
