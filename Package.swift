@@ -62,7 +62,7 @@ let package = Package(
         .target(name: "ECARTraining", dependencies: ["ECARAutoencoder"]),
         .target(
             name: "ECAREvaluation",
-            dependencies: ["ECARImages", "TorchNN", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: ["ECAR", "ECARImages", .product(name: "Crypto", package: "swift-crypto")]),
         .executableTarget(
             name: "ecar",
             dependencies: [

@@ -160,7 +160,7 @@ struct Train: ParsableCommand {
         return settings
     }
 
-    private func train(_ trainer: Trainer, _ run: RunDirectory?, steps: Int) throws -> Trainer.Outcome {
+    private func train(_ trainer: Trainer, _ run: RunDirectory?, steps: Int) throws -> TrainingLoop.Outcome {
         let bar = ProgressBar(
             "training", total: steps, first: trainer.state.step, unit: "steps", isQuiet: display.quiet || run == nil)
         var last: TrainingProgress?

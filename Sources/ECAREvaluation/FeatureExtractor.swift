@@ -6,10 +6,10 @@ public struct PictureFeatures {
     public let features: Tensor  // (B, D)
     /// Features that keep their places in the picture, where the network has some: sFID's.
     public let spatial: Tensor?  // (B, S)
-    /// Of every class that the network knows.
-    public let probabilities: Tensor  // (B, K)
+    /// Of every class that the network knows, where its file has what tells them apart.
+    public let probabilities: Tensor?  // (B, K)
 
-    public init(features: Tensor, spatial: Tensor? = nil, probabilities: Tensor) {
+    public init(features: Tensor, spatial: Tensor? = nil, probabilities: Tensor? = nil) {
         (self.features, self.spatial, self.probabilities) = (features, spatial, probabilities)
     }
 }
@@ -27,5 +27,5 @@ public protocol FeatureExtractor {
     /// The features, in float32, of pictures of any one size.
     ///
     /// - Parameter pictures: (B, C, H, W) as uint8, C = 1 (grey) or 3.
-    func callAsFunction(_ pictures: Tensor) throws(TorchError) -> PictureFeatures
+    func callAsFunction(_ pictures: Tensor) throws -> PictureFeatures
 }

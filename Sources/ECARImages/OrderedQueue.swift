@@ -1,7 +1,7 @@
 import Foundation
 
 /// Makes numbered values on background threads, a few ahead, and hands them out in order. The condition guards all state.
-final class OrderedQueue<Value: Sendable>: @unchecked Sendable {
+package final class OrderedQueue<Value: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
     private let end: Int
     private let capacity: Int
@@ -14,13 +14,13 @@ final class OrderedQueue<Value: Sendable>: @unchecked Sendable {
     /// - Parameters:
     ///   - numbers: Of the values to make.
     ///   - capacity: How many may be made before they are asked for.
-    init(_ numbers: Range<Int>, capacity: Int, make: @escaping @Sendable (Int) -> Value) {
+    package init(_ numbers: Range<Int>, capacity: Int, make: @escaping @Sendable (Int) -> Value) {
         (nextToMake, nextToGive, end) = (numbers.lowerBound, numbers.lowerBound, numbers.upperBound)
         (self.capacity, self.make) = (capacity, make)
     }
 
     /// Starts threads that make values until nothing is left to make, or until `stop()`.
-    func start(threads: Int, name: String) {
+    package func start(threads: Int, name: String) {
         for _ in 0..<threads {
             let thread = Thread { [self] in work() }
             thread.name = name
@@ -49,7 +49,7 @@ final class OrderedQueue<Value: Sendable>: @unchecked Sendable {
     }
 
     /// Waits for the next value; nil after the last one, and after `stop()`.
-    func next() -> Value? {
+    package func next() -> Value? {
         condition.withLock {
             while !isStopped && nextToGive < end && ready[nextToGive] == nil { condition.wait() }
             guard !isStopped, let value = ready.removeValue(forKey: nextToGive) else { return nil }
@@ -59,7 +59,7 @@ final class OrderedQueue<Value: Sendable>: @unchecked Sendable {
         }
     }
 
-    func stop() {
+    package func stop() {
         condition.withLock {
             isStopped = true
             condition.broadcast()

@@ -31,7 +31,7 @@ public final class PictureStream: Sendable {
             throw FileError(
                 "the picture stream", "needs a thread, and pictures among the \(dataset.count) of the data set")
         }
-        let transform = try PictureTransform(side: side, channels: channels, fit: fit, flip: false, randomCrop: 0)
+        let transform = try PictureTransform(side: side, channels: channels, fit: fit)
         queue = OrderedQueue(ranges.indices, capacity: threads + 2) { number in
             PictureRun(dataset, ranges[number], transform)
         }

@@ -9,7 +9,7 @@ public enum ImageFit: String, Codable, Sendable, CaseIterable {
 }
 
 /// Fits, crops, mirrors and converts pictures for training.
-struct PictureTransform: Sendable {
+package struct PictureTransform: Sendable {
     let side: Int
     let channels: Int
     let fit: ImageFit
@@ -17,7 +17,9 @@ struct PictureTransform: Sendable {
     let randomCrop: Double
 
     /// - Throws: `FileError` for a value out of range.
-    init(side: Int, channels: Int, fit: ImageFit, flip: Bool, randomCrop: Double) throws(FileError) {
+    package init(
+        side: Int, channels: Int, fit: ImageFit, flip: Bool = false, randomCrop: Double = 0
+    ) throws(FileError) {
         try Image.check(width: side, height: side, channels: channels)
         guard (0..<1).contains(randomCrop) else {
             throw FileError("randomCrop", "must lie in 0 ..< 1, not \(randomCrop)")
@@ -37,7 +39,7 @@ struct PictureTransform: Sendable {
     ///
     /// - Parameter item: The picture's place in a batch, whose random numbers choose the crop; without it nothing is left to
     ///   chance.
-    func apply(_ image: Image, _ item: BatchPlan.Item? = nil) throws(FileError) -> Image {
+    package func apply(_ image: Image, _ item: BatchPlan.Item? = nil) throws(FileError) -> Image {
         var picture = image
         switch fit {
         case .pad:

@@ -29,9 +29,9 @@ struct Checkpoint {
             try SafeTensors.write(tensors, to: url.appendingPathComponent(file))
         }
         try write(Array(zip(names, state.model.parameters.tensors)), File.weights)
-        try write(Array(zip(names, state.average.tensors)), File.average)
-        let means = zip(names.map { "mean." + $0 }, state.optimizer.means)
-        let squares = zip(names.map { "square." + $0 }, state.optimizer.squares)
+        try write(Array(zip(names, state.optimization.average.tensors)), File.average)
+        let means = zip(names.map { "mean." + $0 }, state.optimization.optimizer.means)
+        let squares = zip(names.map { "square." + $0 }, state.optimization.optimizer.squares)
         try write(Array(means) + Array(squares), File.optimizer)
         let rest = State(numbers: state.numbers, source: source)
         try writeAtomically(StrictJSON.encode(rest), to: url.appendingPathComponent(File.state))
@@ -71,9 +71,9 @@ struct Checkpoint {
             throw ECARError("\(weights.path): \(error)")
         }
         let names = state.model.parameters.names
-        try restore(state.average.tensors, names, url.appendingPathComponent(File.average))
+        try restore(state.optimization.average.tensors, names, url.appendingPathComponent(File.average))
         try restore(
-            state.optimizer.means + state.optimizer.squares, names.map { "mean." + $0 } + names.map { "square." + $0 },
+            state.optimization.optimizer.means + state.optimization.optimizer.squares, names.map { "mean." + $0 } + names.map { "square." + $0 },
             url.appendingPathComponent(File.optimizer))
         guard (rest.numbers.gradNorm == nil) == (state.gradNorm == nil),
             rest.numbers.gradNorm?.fits(stages: configuration.model.stages) ?? true

@@ -67,7 +67,7 @@ final class RunRecord {
     }
 
     private func writeModel(_ state: TrainingState) throws {
-        let tensors = Array(zip(state.model.parameters.names, state.average.tensors))
+        let tensors = Array(zip(state.model.parameters.names, state.optimization.average.tensors))
         let dtype: DType = run.configuration.weights == .bf16 ? .bfloat16 : .float32
         try Folder.replace(run.model) { partial in
             try ModelDirectory.save(description(state), tensors: tensors, dtype: dtype, to: partial)

@@ -21,12 +21,6 @@ public struct TrainingProgress: Sendable {
 /// Several processes may share the work: each takes its part of every batch, and their gradients are averaged, so that all
 /// hold the same state at any time. The first one alone has the run's folder and writes to it.
 public final class Trainer {
-    public enum Outcome: Sendable, Equatable {
-        case finished
-        /// The caller asked to stop; the state is saved.
-        case cancelled
-    }
-
     public let state: TrainingState
     private let configuration: TrainingConfiguration
     private let data: TrainingData
@@ -63,14 +57,14 @@ public final class Trainer {
         state.step >= configuration.steps && record?.isComplete(state) ?? true
     }
 
-    /// Takes the remaining steps.
+    /// Takes the remaining steps. Where the caller asks to stop, the state is saved before this returns.
     ///
     /// - Parameters:
     ///   - isCancelled: Asked before every step.
     ///   - report: Called after every step.
     public func train(
         isCancelled: () -> Bool = { false }, report: (TrainingProgress) -> Void = { _ in }
-    ) throws -> Outcome {
+    ) throws -> TrainingLoop.Outcome {
         Runtime.keepFreedMemory()
         let loader = try TrainingLoader(
             data, configuration, autoencoder: autoencoder, device: device, firstStep: state.step,
@@ -82,45 +76,40 @@ public final class Trainer {
         let clock = ContinuousClock()
         let start = clock.now
         var losses = record?.losses ?? []
-        while state.step < configuration.steps {
-            if try agrees(isCancelled()) {
-                try record?.save(state, as: .stopped)
-                // A process that ends makes launchers end the others, which must not be while one still writes.
-                try group?.barrier()
-                return .cancelled
-            }
-            let isLast = state.step + 1 == configuration.steps
-            let logs = isLast || isDue(configuration.logEvery)
-            let samples = isLast || isDue(configuration.sampleEvery)
-            let saves = isLast || isDue(configuration.checkpointEvery)
-            let weights = state.stageWeights
-            let result = try state.advance(try loader.next(), readsLosses: logs)
+        let loop = TrainingLoop(steps: configuration.steps, logEvery: configuration.logEvery, group: group)
+        let outcome = try loop.run(state, next: loader.next, isCancelled: isCancelled) { result in
             state.seconds = before + (clock.now - start) / .seconds(1)
             if !result.losses.isEmpty { losses = result.losses }
-            if logs {
-                try record?.append(
-                    LogEntry(
-                        step: state.step, losses: losses, weights: weights, gradientNorm: result.gradientNorm,
-                        learningRate: result.learningRate, seconds: state.seconds))
-            }
+            try keep(result, losses)
             report(
                 TrainingProgress(
-                    step: state.step, steps: configuration.steps, losses: losses, weights: weights,
+                    step: state.step, steps: configuration.steps, losses: losses, weights: result.weights,
                     seconds: state.seconds))
-            let progress: RunReport.State = isLast ? .finished : .running
-            if saves || samples { try record?.save(state, checkpoint: saves, samples: samples, as: progress) }
         }
-        // Again where a process was killed between the last checkpoint and the model.
-        if !isFinished { try record?.save(state, as: .finished) }
-        return .finished
+        switch outcome {
+        case .cancelled:
+            try record?.save(state, as: .stopped)
+            // A process that ends makes launchers end the others, which must not be while one still writes.
+            try group?.barrier()
+        case .finished:
+            // Again where a process was killed between the last checkpoint and the model.
+            if !isFinished { try record?.save(state, as: .finished) }
+        }
+        return outcome
     }
 
-    /// Whether the coming step is one of every `interval`.
-    private func isDue(_ interval: Int) -> Bool { (state.step + 1).isMultiple(of: interval) }
-
-    /// Whether any process wants to stop: all do so at the same step, or the others would wait for it.
-    private func agrees(_ isCancelled: Bool) throws(TorchError) -> Bool {
-        guard let group else { return isCancelled }
-        return try group.sum([isCancelled ? 1 : 0])[0] > 0
+    /// Writes what is due after a step: a line of the log, a checkpoint, samples.
+    private func keep(_ result: StepResult, _ losses: [Double]) throws {
+        let isLast = state.step == configuration.steps
+        func isDue(_ interval: Int) -> Bool { isLast || state.step.isMultiple(of: interval) }
+        if isDue(configuration.logEvery) {
+            try record?.append(
+                LogEntry(
+                    step: state.step, losses: losses, weights: result.weights, gradientNorm: result.gradientNorm,
+                    learningRate: result.learningRate, seconds: state.seconds))
+        }
+        let (saves, samples) = (isDue(configuration.checkpointEvery), isDue(configuration.sampleEvery))
+        guard saves || samples else { return }
+        try record?.save(state, checkpoint: saves, samples: samples, as: isLast ? .finished : .running)
     }
 }

@@ -81,8 +81,13 @@ extension TrainingConfiguration {
         NoiseSettings(labelDropout: labelDropout, conditionNoise: conditionNoise, timeSampling: timeSampling)
     }
 
-    public var learningRateSchedule: LearningRateSchedule {
-        LearningRateSchedule(peak: learningRate, warmupSteps: warmupSteps, steps: steps, shape: schedule)
+    var optimization: Optimization.Settings {
+        var settings = Optimization.Settings(
+            schedule: LearningRateSchedule(
+                peak: learningRate, warmupSteps: warmupSteps, steps: steps, shape: schedule))
+        (settings.beta1, settings.beta2, settings.weightDecay) = (beta1, beta2, weightDecay)
+        (settings.clipNorm, settings.emaDecay) = (clipNorm, emaDecay)
+        return settings
     }
 
     /// The side of the pictures, in pixels.

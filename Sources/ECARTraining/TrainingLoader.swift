@@ -4,7 +4,7 @@ import ECARImages
 import Torch
 
 /// A step's latents, of this process.
-struct LatentBatch: Sendable {
+public struct LatentBatch: Sendable {
     let posterior: Posterior  // (B, C, h_S, h_S)
     let labels: [Int]  // (B)
 }

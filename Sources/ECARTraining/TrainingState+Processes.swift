@@ -13,14 +13,13 @@ extension TrainingState {
     var numbers: Numbers {
         get { Numbers(step: step, seconds: seconds, gradNorm: gradNorm) }
         set {
-            (step, optimizer.step, seconds, gradNorm) = (
-                newValue.step, newValue.step, newValue.seconds, newValue.gradNorm
-            )
+            (optimization.step, seconds, gradNorm) = (newValue.step, newValue.seconds, newValue.gradNorm)
         }
     }
 
     /// Gives all processes the state of the first one.
     func share(in group: ProcessGroup) throws {
+        let (average, optimizer) = (optimization.average, optimization.optimizer)
         try group.broadcastInPlace(
             model.parameters.tensors + average.tensors + optimizer.means + optimizer.squares)
         let bytes = try group.broadcast(Array(JSONEncoder().encode(numbers)))

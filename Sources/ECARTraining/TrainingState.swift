@@ -7,16 +7,7 @@ import TorchNN
 /// All that changes from step to step: weights, their running average, the optimizer, the stages' weights.
 ///
 /// Random numbers derive from (seed, purpose, step), so no state of a generator belongs to it.
-public final class TrainingState {
-    /// What a step came to.
-    public struct StepResult: Sendable {
-        /// l_s, unweighted; empty where they were not asked for.
-        public let losses: [Double]
-        /// The gradients' joint norm before clipping.
-        public let gradientNorm: Double
-        public let learningRate: Double
-    }
-
+public final class TrainingState: Learner {
     /// What a derived seed is for.
     enum Purpose {
         static let initialization: UInt64 = 1
@@ -29,11 +20,8 @@ public final class TrainingState {
     public let model: ECARModel
     /// The same architecture over the running average of the weights.
     public let averagedModel: ECARModel
-    let average: ExponentialMovingAverage
-    let optimizer: AdamW
+    let optimization: Optimization
     var gradNorm: GradNorm?
-    /// Steps taken.
-    public internal(set) var step = 0
     /// Time that they took, over all of the run's processes.
     var seconds = 0.0
 
@@ -51,16 +39,15 @@ public final class TrainingState {
         let source = try weights.map { Parameters.Source.weights($0) } ?? .fresh(Generator(seed: seed))
         let parameters = Parameters(source, device: device)
         model = try ECARModel(configuration.model, parameters)
-        average = try ExponentialMovingAverage(parameters.tensors)
-        let averaged = Dictionary(zip(parameters.names, average.tensors)) { _, last in last }
+        optimization = try Optimization(parameters.tensors, settings: configuration.optimization)
+        let averaged = Dictionary(zip(parameters.names, optimization.average.tensors)) { _, last in last }
         averagedModel = try ECARModel(configuration.model, Parameters(.weights(averaged), device: device))
-        for tensor in parameters.tensors { _ = try tensor.requiringGradient() }
-        optimizer = try AdamW(
-            parameters.tensors, beta1: configuration.beta1, beta2: configuration.beta2,
-            weightDecay: configuration.weightDecay)
         gradNorm = configuration.gradNorm.map { GradNorm(stages: configuration.model.stages, settings: $0) }
         (self.configuration, self.device, self.group) = (configuration, device, group)
     }
+
+    /// Steps taken.
+    public var step: Int { optimization.step }
 
     /// w_s of every stage.
     public var stageWeights: [Double] {
@@ -68,29 +55,21 @@ public final class TrainingState {
     }
 
     /// Takes one step on a batch, or on this process's share of one.
-    ///
-    /// - Parameter readsLosses: Whether the losses are wanted; reading them makes the program wait for the device.
-    /// - Throws: `ECARError` where a loss or gradient is not finite; the weights are then as they were.
-    func advance(_ batch: LatentBatch, readsLosses: Bool) throws -> StepResult {
+    public func advance(_ batch: LatentBatch, readsLosses: Bool) throws -> StepResult {
         let inputs = try draw(batch)
         let weights = stageWeights
         var gradients = try configuration.precision.run(on: device) { try meanGradients(inputs, weights: weights) }
         if let group { try gradients.average(over: group) }
         let losses = readsLosses || gradNorm != nil ? try gradients.losses.map { try $0.item() } : []
-        try check(losses.enumerated().map { ("the loss of stage \($0 + 1)", $1) })
-
-        let limit = configuration.clipNorm > 0 ? configuration.clipNorm : .infinity
-        let norm = try clip(gradients.total, norm: limit)
-        try check([("the norm of the gradients", norm)])
+        for (stage, loss) in losses.enumerated() {
+            try optimization.checkFinite(loss, "the loss of stage \(stage + 1)")
+        }
+        let norm = try optimization.clip(gradients.total)
         if gradNorm != nil {
             gradNorm?.update(losses: losses, norms: try gradients.sharedNorms(weights: weights))
         }
-        let rate = configuration.learningRateSchedule.rate(at: step)
-        try optimizer.update(gradients: gradients.total, learningRate: rate)
-        let decay = ExponentialMovingAverage.decay(configuration.emaDecay, after: step)
-        try average.update(model.parameters.tensors, decay: decay)
-        step += 1
-        return StepResult(losses: losses, gradientNorm: norm, learningRate: rate)
+        let rate = try optimization.update(gradients.total)
+        return StepResult(losses: losses, weights: weights, gradientNorm: norm, learningRate: rate)
     }
 
     /// The batch on the device, and the step's random draws.
@@ -120,13 +99,6 @@ public final class TrainingState {
         for index in 1..<parts { try sum.add(gradients(inputs.part(index, of: size))) }
         try sum.scale(1 / Double(parts))
         return sum
-    }
-
-    private func check(_ values: [(name: String, value: Double)]) throws(ECARError) {
-        guard let wrong = values.first(where: { !$0.value.isFinite }) else { return }
-        throw ECARError(
-            "training diverged in step \(step + 1): \(wrong.name) is \(wrong.value); "
-                + "lower learningRate or clipNorm, or train in f32")
     }
 }
 

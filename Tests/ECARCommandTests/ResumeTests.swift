@@ -22,7 +22,7 @@ import Torch
     private func train(
         _ name: String, _ changes: [String] = [], resumes: Bool = false, isCancelled: () -> Bool = { false },
         report: (TrainingProgress) -> Void = { _ in }
-    ) throws -> Trainer.Outcome {
+    ) throws -> TrainingLoop.Outcome {
         let configuration = try Sample.configuration(changes)
         let run = try resumes ? RunDirectory.resume(folder[name], configuration) : .create(folder[name], configuration)
         return try Trainer(configuration, data, autoencoder: Identity(), device: .cpu, run: run)

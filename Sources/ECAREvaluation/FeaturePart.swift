@@ -1,0 +1,106 @@
+import Crypto
+import ECARImages
+import Files
+import Foundation
+import Torch
+
+/// What a network says of some consecutive pictures, and what it takes to tell these from others: a piece of work that can be
+/// kept in a file, and sent to another process.
+public struct FeaturePart {
+    public let features: Tensor  // (n, D)
+    public let spatial: Tensor  // (n, S)
+    public let probabilities: Tensor  // (n, K)
+    /// The SHA-256 of every picture.
+    public let digests: Tensor  // (n, 32) uint8
+
+    public var count: Int { features.shape[0] }
+
+    private static let names = ["features", "spatial", "probabilities", "digests"]
+    private var tensors: [Tensor] { [features, spatial, probabilities, digests] }
+
+    private init(_ tensors: [Tensor]) {
+        (features, spatial, probabilities, digests) = (tensors[0], tensors[1], tensors[2], tensors[3])
+    }
+
+    /// Looks at pictures of one size.
+    ///
+    /// - Throws: `FileError` where the sizes differ; what the network throws.
+    public init(_ images: [Image], network: some FeatureExtractor, name: String) throws {
+        guard let first = images.first else { throw FileError(name, "holds no pictures") }
+        try first.checkSize(images, name: name)
+        let channels = images.contains { $0.channels == 3 } ? 3 : 1
+        let planes = try images.flatMap { try $0.converted(channels: channels).planes }
+        let pictures = try Tensor(
+            bytes: planes, shape: [images.count, channels, first.height, first.width], dtype: .uint8,
+            device: network.device)
+        let found = try network(pictures)
+        let (count, sizes) = (images.count, network.sizes)
+        let digests = images.flatMap(\.digest)
+        self.init([
+            try found.features.to(.cpu), try (found.spatial ?? .zeros([count, sizes.spatial])).to(.cpu),
+            try (found.probabilities ?? .zeros([count, sizes.classes])).to(.cpu),
+            try Tensor(bytes: digests, shape: [count, SHA256.byteCount], dtype: .uint8),
+        ])
+    }
+
+    /// Zeros of the sizes that such a part has: what a process adds to that of another one.
+    public init(zeros count: Int, network: some FeatureExtractor) throws(TorchError) {
+        let sizes = network.sizes
+        self.init([
+            try .zeros([count, sizes.features]), try .zeros([count, sizes.spatial]), try .zeros([count, sizes.classes]),
+            try .zeros([count, SHA256.byteCount], dtype: .uint8),
+        ])
+    }
+
+    /// The parts one behind the other.
+    public static func joined(_ parts: [FeaturePart]) throws(TorchError) -> FeaturePart {
+        FeaturePart(
+            try names.indices.map { (index) throws(TorchError) in try Tensor.cat(parts.map { $0.tensors[index] }, 0) })
+    }
+
+    // MARK: Files
+
+    /// Writes the part; the file appears whole or not at all.
+    public func write(to url: URL) throws {
+        try SafeTensors.write(Array(zip(Self.names, tensors)), to: url)
+    }
+
+    /// Reads a part.
+    ///
+    /// - Returns: nil where there is none, or one that is damaged or of another network or number of pictures.
+    public static func read(_ url: URL, count: Int, network: some FeatureExtractor) throws(TorchError) -> FeaturePart? {
+        guard let file = try? SafeTensors.read(url).tensors else { return nil }
+        let found = names.compactMap { file[$0] }
+        let wanted = try FeaturePart(zeros: count, network: network).tensors
+        guard found.map(\.shape) == wanted.map(\.shape), found.map(\.dtype) == wanted.map(\.dtype) else { return nil }
+        return FeaturePart(found)
+    }
+}
+
+extension FeaturePart {
+    /// Adds another part's numbers to these, which begin as zeros, over several processes.
+    public func sum(over group: ProcessGroup) throws -> FeaturePart {
+        let bytes = try digests.to(.float32)
+        let floats = [features, spatial, probabilities, bytes]
+        try group.sumInPlace(floats.filter { $0.count > 0 })
+        return FeaturePart([features, spatial, probabilities, try bytes.to(.uint8)])
+    }
+}
+
+extension Image {
+    /// SHA-256 over the sizes and the pixels.
+    fileprivate var digest: [UInt8] {
+        var hash = SHA256()
+        hash.update(data: Data("\(width)×\(height)×\(channels)".utf8))
+        hash.update(data: pixels)
+        return Array(hash.finalize())
+    }
+
+    /// - Throws: `FileError` where one of the pictures has another size.
+    func checkSize(_ images: [Image], name: String) throws(FileError) {
+        guard let other = images.first(where: { ($0.width, $0.height) != (width, height) }) else { return }
+        throw FileError(
+            name, "holds pictures of different sizes, \(width)×\(height) and \(other.width)×\(other.height)",
+            remedy: "Say with --fit how they become squares of one size")
+    }
+}
