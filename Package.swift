@@ -54,15 +54,16 @@ let package = Package(
             ]),
         .target(name: "CImages", dependencies: ["CImageLibraries"], linkerSettings: [.linkedLibrary("z")]),
         .target(name: "ECARImages", dependencies: ["CImages", "Files"]),
+        .target(name: "ECARReports", dependencies: ["ECARImages"]),
 
         // MARK: Programs
         .target(
             name: "ECARAutoencoder",
             dependencies: ["ECAR", "ECARImages", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "ECARTraining", dependencies: ["ECARAutoencoder"]),
+        .target(name: "ECARTraining", dependencies: ["ECARAutoencoder", "ECARReports"]),
         .target(
             name: "ECAREvaluation",
-            dependencies: ["ECAR", "ECARImages", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: ["ECAR", "ECARReports", .product(name: "Crypto", package: "swift-crypto")]),
         .executableTarget(
             name: "ecar",
             dependencies: [
@@ -82,7 +83,7 @@ let package = Package(
             name: "ECARAutoencoderTests", dependencies: ["ECARAutoencoder", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(
             name: "ECAREvaluationTests", dependencies: ["ECAREvaluation", "TestSupport"], exclude: ["Fixtures"]),
-        .testTarget(name: "ECARCommandTests", dependencies: ["ECARTraining", "ECAREvaluation", "ecar"]),
+        .testTarget(name: "ECARCommandTests", dependencies: ["ECARTraining", "ECAREvaluation", "ecar", "TestSupport"]),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -1,41 +1,33 @@
 import ECARImages
+import ECARReports
 import Files
 import Foundation
 
 /// A run's sample sheets, small enough to be embedded in its report. To make them takes a second or two where sheets are
 /// large.
 public struct ReportPictures {
-    struct Picture {
+    struct Sheet {
         /// The sheet's file, relative to the run's folder.
         let path: String
         /// What stands under the picture: the step.
         let caption: String
-        /// A data URI.
-        let source: String
-        let width: Int
-        let height: Int
+        let picture: EmbeddedPicture
     }
 
     /// How many of the older sheets are shown.
-    static let mostOlder = 8
-    private static let largest = Bounds(side: 1600, bytes: 600 << 10, quality: 90)
-    private static let small = Bounds(side: 320, bytes: 48 << 10, quality: 82)
+    private static let mostOlder = 8
+    private static let largest = EmbeddedPicture.Bounds(side: 1600, bytes: 600 << 10, quality: 90)
+    private static let small = EmbeddedPicture.Bounds(side: 320, bytes: 48 << 10, quality: 82)
 
-    private struct Bounds {
-        let side: Int
-        let bytes: Int
-        let quality: Int
-    }
-
-    let newest: Picture?
+    let newest: Sheet?
     /// Spread over the run, oldest first.
-    let older: [Picture]
+    let older: [Sheet]
 
     /// - Parameter files: The sheets' files, ascending by step. One that cannot be read is left out: a report is no reason
     ///   to end a run.
     public init(_ files: [URL]) {
         var rest = files[...]
-        var newest: Picture?
+        var newest: Sheet?
         while newest == nil, let file = rest.popLast() { newest = Self.whole(file) }
         self.newest = newest
         let count = min(rest.count, Self.mostOlder)
@@ -46,43 +38,23 @@ public struct ReportPictures {
     }
 
     /// The file itself where it is small enough, else a JPEG of it.
-    private static func whole(_ file: URL) -> Picture? {
+    private static func whole(_ file: URL) -> Sheet? {
         guard let data = try? Data(contentsOf: file), let image = try? Image.decode(data, name: file.path) else {
             return nil
         }
-        if data.count <= largest.bytes, data.starts(with: [0x89, 0x50]) {
-            return picture(file, image, data, type: "image/png")
-        }
-        return reduced(image, to: largest).map { picture(file, $0.image, $0.data, type: "image/jpeg") }
+        let isPNG = data.starts(with: [0x89, 0x50])
+        return EmbeddedPicture(image, png: isPNG ? data : nil, within: largest).map { sheet(file, $0) }
     }
 
-    private static func thumbnail(_ file: URL) -> Picture? {
-        guard let image = try? Image.read(file), let result = reduced(image, to: small) else { return nil }
-        return picture(file, result.image, result.data, type: "image/jpeg")
+    private static func thumbnail(_ file: URL) -> Sheet? {
+        (try? Image.read(file)).flatMap { EmbeddedPicture($0, within: small) }.map { sheet(file, $0) }
     }
 
-    /// Scales a picture down until it and its file are within the bounds.
-    private static func reduced(_ image: Image, to bounds: Bounds) -> (image: Image, data: Data)? {
-        var side = min(bounds.side, max(image.width, image.height))
-        while side >= 1 {
-            let scale = Double(side) / Double(max(image.width, image.height))
-            let width = max(1, Int((Double(image.width) * scale).rounded()))
-            let height = max(1, Int((Double(image.height) * scale).rounded()))
-            guard let result = try? image.resized(width: width, height: height),
-                let data = try? result.jpeg(quality: bounds.quality)
-            else { return nil }
-            if data.count <= bounds.bytes { return (result, data) }
-            side = side * 3 / 4
-        }
-        return nil
-    }
-
-    private static func picture(_ file: URL, _ image: Image, _ data: Data, type: String) -> Picture {
+    private static func sheet(_ file: URL, _ picture: EmbeddedPicture) -> Sheet {
         let folder = file.deletingLastPathComponent().lastPathComponent
         let step = Int(file.deletingPathExtension().lastPathComponent)
-        return Picture(
+        return Sheet(
             path: "\(folder)/\(file.lastPathComponent)",
-            caption: step.map { "step \(ReportText.count($0))" } ?? file.lastPathComponent,
-            source: "data:\(type);base64,\(data.base64EncodedString())", width: image.width, height: image.height)
+            caption: step.map { "step \(ReportText.count($0))" } ?? file.lastPathComponent, picture: picture)
     }
 }

@@ -1,5 +1,6 @@
 import ECAR
 import ECARImages
+import ECARReports
 import Foundation
 
 /// A run at a glance: one HTML page that needs no other file, no network and, to be read, no script.
@@ -40,44 +41,26 @@ public struct RunReport {
     /// - Throws: Where the configuration holds a number that JSON has no name for.
     public func html() throws -> String {
         let pace = RunPace(configuration, pictures: pictures, entries: entries)
-        let name = ReportText.escaped(folder.lastPathComponent)
-        return """
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8"/>
-            <meta name="viewport" content="width=device-width, initial-scale=1"/>
-            <meta name="color-scheme" content="light dark"/>
-            <meta http-equiv="Content-Security-Policy" content="\(Self.policy)"/>
-            \(state == .running ? "<meta http-equiv=\"refresh\" content=\"\(Self.refresh)\"/>" : "")
-            <title>\(state == .running ? "\(percent(pace)) · " : "")\(name)</title>
-            <link rel="icon" href="data:,"/>
-            <style>\(Self.style)</style>
-            </head>
-            <body>
-            \(header(name, pace))
+        let page = ReportPage(
+            title: (state == .running ? "\(percent(pace)) · " : "") + folder.lastPathComponent,
+            refresh: state == .running ? Self.refresh : nil, style: Self.style, script: Self.script)
+        return page.html(
+            """
+            \(header(pace))
             <main>
             \(charts)
             \(gallery)
             </main>
             \(try footer())
-            <script>//<![CDATA[
-            \(Self.script)
-            //]]></script>
-            </body>
-            </html>
-
-            """
+            """)
     }
-
-    private static let policy =
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
     // MARK: State
 
     private func percent(_ pace: RunPace) -> String { "\(Int(pace.fraction * 100)) %" }
 
-    private func header(_ name: String, _ pace: RunPace) -> String {
+    private func header(_ pace: RunPace) -> String {
+        let name = ReportText.escaped(folder.lastPathComponent)
         let time = date.formatted(.iso8601)
         let about = configuration.about.map { "<p class=\"about\">\(ReportText.escaped($0))</p>" } ?? ""
         let tiles = facts(pace).map { "<div><dt>\($0.name)</dt><dd>\($0.value)</dd><dd>\($0.note)</dd></div>" }
@@ -130,19 +113,17 @@ public struct RunReport {
 
     private var charts: String {
         guard !entries.isEmpty else {
-            return "<section class=\"charts first\"><p class=\"empty\">Nothing has been logged yet.</p></section>"
+            return "<section class=\"charts first\"><p class=\"card empty\">Nothing has been logged yet.</p></section>"
         }
-        let indices = ReportChart.indices(of: entries.count)
-        let loss = ReportChart(
-            panel("loss", stages(\.losses, smoothing), isLogarithmic: true), size: .tall, indices: indices)
+        let axis = ReportAxis.fromZero("step", entries.map { Double($0.step) })
+        let loss = ReportChart(panel("loss", stages(\.losses, smoothing), isLogarithmic: true), size: .tall, axis: axis)
         var low = [
             panel("gradient norm", [series("before clipping", smoothing) { $0.gradientNorm }], isLogarithmic: true),
             panel("learning rate", [series(configuration.schedule.rawValue, 0) { $0.learningRate }]),
         ]
         if entries.contains(where: \.isWeighted) { low.append(panel("weight of the loss", stages(\.weights, 0))) }
-        let rest = low.map { ReportChart($0, size: .low, indices: indices).html() }.joined()
-        let steps = indices.map { String(entries[$0].step) }.joined(separator: " ")
-        return "<div class=\"charts first\" data-steps=\"\(steps)\">\(loss.html())</div>\n"
+        let rest = low.map { ReportChart($0, size: .low, axis: axis).html() }.joined()
+        return "<div class=\"charts first\" \(axis.attributes)>\(loss.html())</div>\n"
             + "<div class=\"charts rest\">\(rest)</div>"
     }
 
@@ -173,11 +154,11 @@ public struct RunReport {
 
     private var gallery: String {
         guard let newest = samples.newest else {
-            return "<section class=\"samples\"><p class=\"empty\">No samples yet.</p></section>"
+            return "<section class=\"samples card\"><p class=\"empty\">No samples yet.</p></section>"
         }
         let older = samples.older.map { figure($0) }.joined(separator: "\n")
         return """
-            <section class="samples">
+            <section class="samples card">
             <h2>samples</h2>
             \(figure(newest))
             \(older.isEmpty ? "" : "<div class=\"strip\">\(older)</div>")
@@ -185,12 +166,11 @@ public struct RunReport {
             """
     }
 
-    private func figure(_ picture: ReportPictures.Picture) -> String {
-        let path = picture.path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? ""
-        let caption = ReportText.escaped(picture.caption)
+    private func figure(_ sheet: ReportPictures.Sheet) -> String {
+        let path = sheet.path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? ""
         return """
-            <figure><a href="\(ReportText.escaped(path))"><img src="\(picture.source)" width="\(picture.width)" \
-            height="\(picture.height)" alt="samples at \(caption)"/></a><figcaption>\(caption)</figcaption></figure>
+            <figure><a href="\(ReportText.escaped(path))">\(sheet.picture.html("samples at \(sheet.caption)"))</a>\
+            <figcaption>\(ReportText.escaped(sheet.caption))</figcaption></figure>
             """
     }
 

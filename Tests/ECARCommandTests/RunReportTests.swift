@@ -2,12 +2,9 @@ import ECARAutoencoder
 import ECARImages
 import ECARTraining
 import Foundation
+import TestSupport
 import Testing
 import Torch
-
-#if canImport(FoundationXML)
-    import FoundationXML
-#endif
 
 @Suite struct RunReportTests {
     private let folder: TestFolder
@@ -47,42 +44,16 @@ import Torch
         return url
     }
 
-    // MARK: What comes out
-
-    /// The page's elements with their attributes, and its text, as an XML parser sees them.
-    private final class Page: NSObject, XMLParserDelegate {
-        private(set) var elements: [(name: String, attributes: [String: String])] = []
-        private(set) var text = ""
-
-        init(_ html: String) throws {
-            super.init()
-            let parser = XMLParser(data: Data(html.utf8))
-            parser.delegate = self
-            try #require(parser.parse(), "line \(parser.lineNumber): \(String(describing: parser.parserError))")
-        }
-
-        func parser(
-            _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
-            attributes: [String: String]
-        ) {
-            elements.append((name, attributes))
-        }
-
-        func parser(_ parser: XMLParser, foundCharacters string: String) { text += string }
-
-        func values(_ name: String, _ attribute: String) -> [String] {
-            elements.compactMap { $0.name == name ? $0.attributes[attribute] : nil }
-        }
-
-        /// How many points each curve has.
-        var points: [Int] {
-            elements.filter { $0.name == "path" && $0.attributes["class"] != "grid" }
-                .map { ($0.attributes["d"] ?? "").count { $0 == "," } }
-        }
+    /// How many points each curve has.
+    private func points(_ page: Markup) -> [Int] {
+        page.elements.filter { $0.name == "path" && $0.attributes["class"] != "grid" }
+            .map { ($0.attributes["d"] ?? "").count { $0 == "," } }
     }
 
+    // MARK: What comes out
+
     @Test(arguments: [0, 1, 2, 39, 1000]) func isWellFormedAndWhole(count: Int) throws {
-        let page = try Page(try report(count == 0 ? [] : try entries(count)))
+        let page = try Markup(try report(count == 0 ? [] : try entries(count)))
         #expect(page.elements.count { $0.name == "svg" } == (count == 0 ? 0 : 3))
         #expect(page.elements.contains { $0.name == "footer" })
         // Nothing that is shown comes from anywhere else.
@@ -93,13 +64,13 @@ import Torch
 
     @Test func saysHowFarTheRunIs() throws {
         // 10 steps of 4 images a second.
-        let page = try Page(try report(try entries(60), changes: ["steps=1200"]))
+        let page = try Markup(try report(try entries(60), changes: ["steps=1200"]))
         for part in ["600", "of 1,200 · 50 %", "2,400", "24.0 epochs", "40.0", "1 min", "train --output"] {
             #expect(page.text.contains(part), "\(part) is missing")
         }
         #expect(page.values("meta", "http-equiv").contains("refresh"))
         for state in [RunReport.State.stopped, .finished] {
-            let page = try Page(try report(try entries(60), changes: ["steps=1200"], state: state))
+            let page = try Markup(try report(try entries(60), changes: ["steps=1200"], state: state))
             #expect(!page.values("meta", "http-equiv").contains("refresh"))
             #expect(page.text.contains("--resume") == (state == .stopped))
         }
@@ -107,8 +78,8 @@ import Torch
 
     @Test func leavesWeightsOutWhereAllAreOne() throws {
         let title = "weight of the loss"
-        #expect(try !Page(try report(try entries(9))).text.contains(title))
-        #expect(try Page(try report(try entries(9, weights: [1, 1, 1.5]))).text.contains(title))
+        #expect(try !Markup(try report(try entries(9))).text.contains(title))
+        #expect(try Markup(try report(try entries(9, weights: [1, 1, 1.5]))).text.contains(title))
     }
 
     /// The chart that is a picture has a panel less then.
@@ -129,28 +100,28 @@ import Torch
     ])
     func hostileNamesStayText(name: String) throws {
         let about = try #require(String(data: JSONEncoder().encode(name), encoding: .utf8))
-        let plain = try Page(try report(try entries(5), changes: ["about=\"-\"", "classNames=[\"-\",\"b\",\"c\"]"]))
+        let plain = try Markup(try report(try entries(5), changes: ["about=\"-\"", "classNames=[\"-\",\"b\",\"c\"]"]))
         let html = try report(
             try entries(5), changes: ["about=\(about)", "classNames=[\(about),\"b\",\"c\"]"],
             name: name.replacing("/", with: "|"))
-        let page = try Page(html)
+        let page = try Markup(html)
         #expect(page.elements.map(\.name) == plain.elements.map(\.name))
         #expect(page.elements.map(\.attributes.count) == plain.elements.map(\.attributes.count))
         if !name.contains("\u{1}") { #expect(page.text.contains(name)) }
     }
 
     @Test func commandsSurviveTheShell() throws {
-        let page = try Page(try report([], name: "it's $(mine)"))
+        let page = try Markup(try report([], name: "it's $(mine)"))
         #expect(page.text.contains(#"/it'\''s $(mine)' --resume"#))
     }
 
     @Test func longRunsAreThinned() throws {
         let entries = try entries(3000, weights: [0.5, 1, 1.5])
         let html = try report(entries)
-        let page = try Page(html)
-        #expect(page.points.count == 12)
-        #expect(page.points.allSatisfy { (300...600).contains($0) })
-        let steps = try #require(page.values("div", "data-steps").first).split(separator: " ")
+        let page = try Markup(html)
+        #expect(points(page).count == 12)
+        #expect(points(page).allSatisfy { (300...600).contains($0) })
+        let steps = try #require(page.values("div", "data-x").first).split(separator: " ")
         #expect(steps.first == "10" && steps.last == "30000" && steps.count <= 600)
         #expect(page.values("path", "data-values").allSatisfy { $0.split(separator: " ").count == steps.count })
         #expect(html.utf8.count < 200_000)
@@ -165,7 +136,7 @@ import Torch
             entries[index % 4].learningRate = value
             entries[index % 4].seconds = value
             entries[index % 4].step = index.isMultiple(of: 2) ? .max : .min
-            _ = try Page(try report(entries))
+            _ = try Markup(try report(entries))
         }
     }
 
@@ -178,7 +149,7 @@ import Torch
             try image.write(to: url)
             return url
         }
-        let page = try Page(try report(try entries(3), samples: files))
+        let page = try Markup(try report(try entries(3), samples: files))
         let sources = page.values("img", "src")
         #expect(sources.count == 9)
         #expect(sources.first == "data:image/png;base64,\(try Data(contentsOf: files[19]).base64EncodedString())")
@@ -188,7 +159,7 @@ import Torch
         // A sheet that is gone or damaged is left out.
         try Data("no picture".utf8).write(to: files[19])
         try FileManager.default.removeItem(at: files[0])
-        let rest = try Page(try report(try entries(3), samples: files))
+        let rest = try Markup(try report(try entries(3), samples: files))
         #expect(rest.values("img", "src").count == 8)
         #expect(rest.values("a", "href").first?.hasSuffix("00019000.png") == true)
     }
@@ -199,6 +170,6 @@ import Torch
         let samples = (0..<4).flatMap { _ in files }
         let html = try report(try entries(3000, weights: [0.5, 1, 1.5]), samples: samples)
         #expect(html.utf8.count < 2_000_000)
-        #expect(try Page(html).values("img", "src").allSatisfy { $0.hasPrefix("data:image/jpeg") })
+        #expect(try Markup(html).values("img", "src").allSatisfy { $0.hasPrefix("data:image/jpeg") })
     }
 }

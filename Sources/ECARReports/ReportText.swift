@@ -1,9 +1,9 @@
 import Foundation
 
 /// Text as a report shows it.
-enum ReportText {
+package enum ReportText {
     /// Text of unknown origin between tags or in quotes. What no XML document may hold becomes U+FFFD.
-    static func escaped(_ text: String) -> String {
+    package static func escaped(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -22,7 +22,7 @@ enum ReportText {
     }
 
     /// A word for a POSIX shell.
-    static func shellWord(_ text: String) -> String {
+    package static func shellWord(_ text: String) -> String {
         let isPlain = text.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -35,17 +35,17 @@ enum ReportText {
     }
 
     /// "384,000"
-    static func count(_ value: Int) -> String {
+    package static func count(_ value: Int) -> String {
         var digits = Array(String(value.magnitude))
         for place in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: place) }
         return (value < 0 ? "−" : "") + String(digits)
     }
 
     /// A whole number, without a fraction.
-    static func count(_ value: Double) -> String { count(Int(min(max(value, -1e18), 1e18).rounded())) }
+    package static func count(_ value: Double) -> String { count(Int(min(max(value, -1e18), 1e18).rounded())) }
 
     /// As many digits as tell something: "0.1912", "21.4", "138", "0.00164", "8.1e-05".
-    static func number(_ value: Double) -> String {
+    package static func number(_ value: Double) -> String {
         guard value.isFinite else { return "–" }
         let size = abs(value)
         if value == 0 { return "0" }
@@ -53,8 +53,16 @@ enum ReportText {
         return String(format: size < 1 ? "%.4f" : size < 10 ? "%.3f" : size < 100 ? "%.1f" : "%.0f", value)
     }
 
+    /// A setting, with no more digits than it has: "50", "1.5".
+    package static func setting(_ value: Double) -> String { String(format: "%g", value) }
+
+    /// A number as scripts read it, exactly.
+    static func literal(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
+    }
+
     /// "2 d 3 h", "1 h 18 min", "2 min 5 s" or "31 s".
-    static func duration(_ seconds: Double) -> String {
+    package static func duration(_ seconds: Double) -> String {
         let all = Int(min(max(seconds, 0), 1e11).rounded())
         let parts = [(all / 86_400, "d"), (all / 3600 % 24, "h"), (all / 60 % 60, "min"), (all % 60, "s")]
         guard let first = parts.firstIndex(where: { $0.0 > 0 }) else { return "0 s" }
