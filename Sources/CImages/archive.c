@@ -79,33 +79,15 @@ int ci_archive_next(ci_archive *archive, ci_entry *entry, char *message) {
     return 1;
 }
 
-int ci_archive_content(ci_archive *archive, size_t limit, ci_bytes *result, char *message) {
-    *result = (ci_bytes){0};
-    size_t capacity = 0;
-    for (;;) {
-        if (result->size == capacity) {
-            size_t wanted = capacity == 0 ? 1 << 16 : capacity * 2;
-            uint8_t *grown = realloc(result->bytes, wanted);
-            if (grown == NULL) {
-                ci_bytes_free(result);
-                return fail(message, "does not fit into memory", NULL);
-            }
-            result->bytes = grown;
-            capacity = wanted;
-        }
-        la_ssize_t count = archive_read_data(archive->handle, result->bytes + result->size, capacity - result->size);
-        if (count == 0) return 0;
-        if (count < 0) {
-            ci_bytes_free(result);
-            return fail(message, "is damaged", archive->handle);
-        }
-        result->size += (size_t)count;
-        if (result->size > limit) {
-            ci_bytes_free(result);
-            snprintf(message, CI_MESSAGE, "holds more than the limit of %zu bytes", limit);
-            return -1;
-        }
+int ci_archive_read(ci_archive *archive, uint8_t *bytes, size_t size, size_t *count, char *message) {
+    *count = 0;
+    while (*count < size) {
+        la_ssize_t got = archive_read_data(archive->handle, bytes + *count, size - *count);
+        if (got == 0) return 0;
+        if (got < 0) return fail(message, "is damaged", archive->handle);
+        *count += (size_t)got;
     }
+    return 0;
 }
 
 void ci_archive_free(ci_archive *archive) {

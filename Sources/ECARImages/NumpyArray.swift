@@ -1,5 +1,4 @@
 import Files
-import Foundation
 
 /// An array of NumPy's `.npy` format, row-major.
 public struct NumpyArray: Sendable, Equatable {
@@ -11,7 +10,7 @@ public struct NumpyArray: Sendable, Equatable {
 
     /// - Throws: `FileError` if the type is unknown or the bytes do not fill the shape.
     public init(type: String, shape: [Int], bytes: [UInt8]) throws(FileError) {
-        guard let size = Self.byteCount(type: type, shape: shape), size == bytes.count else {
+        guard let size = NumpyHeader.byteCount(type: type, shape: shape), size == bytes.count else {
             throw FileError("an array", "of type \(type) and shape \(shape) cannot have \(bytes.count) bytes")
         }
         self.type = type
@@ -19,66 +18,108 @@ public struct NumpyArray: Sendable, Equatable {
         self.bytes = bytes
     }
 
+    /// An array of "<f8".
+    ///
+    /// - Throws: `FileError` if the values do not fill the shape.
+    public init(_ values: [Double], shape: [Int]) throws(FileError) {
+        let bits = values.map(\.bitPattern.littleEndian)
+        try self.init(type: "<f8", shape: shape, bytes: bits.withUnsafeBytes { Array($0) })
+    }
+
     /// Reads a `.npy` file of any version.
     ///
-    /// - Throws: `FileError` if it is damaged, cut short, column-major, or of a type that is not plain numbers.
+    /// - Throws: `FileError` if it is damaged, cut short, or of a type that is not plain numbers.
     package init(file: [UInt8], name: String) throws(FileError) {
-        func invalid(_ cause: String) -> FileError { FileError(name, "is not a usable .npy array (\(cause))") }
-        guard file.starts(with: [0x93] + Array("NUMPY".utf8)), file.count >= 12 else { throw invalid("no header") }
-        let lengthSize = file[6] == 1 ? 2 : 4
-        let length = file[8..<8 + lengthSize].reversed().reduce(0) { $0 << 8 | Int($1) }
-        let start = 8 + lengthSize + length
-        guard start <= file.count else { throw invalid("it ends inside its header") }
-        let header = String(decoding: file[8 + lengthSize..<start], as: UTF8.self)
-        guard let type = Self.value(of: "descr", in: header, between: ("'", "'")),
-            let order = Self.value(of: "fortran_order", in: header, between: (":", ",")),
-            let sides = Self.value(of: "shape", in: header, between: ("(", ")"))
-        else { throw invalid("its header lacks a field") }
-        guard order.trimmingCharacters(in: .whitespaces) == "False" else { throw invalid("it is column-major") }
-        let parts = sides.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
-        let shape = parts.compactMap { Int($0) }
-        guard shape.count == parts.count, let size = Self.byteCount(type: type, shape: shape) else {
-            throw invalid("its type '\(type)' or shape (\(sides)) is not usable")
+        let prefix = Array(file.prefix(NumpyHeader.prefixSize))
+        let start = prefix.count + (try NumpyHeader.textSize(prefix: prefix, name: name))
+        guard start <= file.count else { throw FileError(name, "is not a usable .npy array (it ends too early)") }
+        let header = try NumpyHeader(Array(file[..<start]), name: name)
+        guard header.byteCount == file.count - start else {
+            throw FileError(
+                name, "is not a usable .npy array (\(file.count - start) bytes of data instead of \(header.byteCount))")
         }
-        guard size == file.count - start else {
-            throw invalid("\(file.count - start) bytes of data instead of \(size)")
-        }
-        self.type = type
-        self.shape = shape
-        bytes = Array(file[start...])
+        try self.init(header, bytes: Array(file[start...]))
     }
 
-    /// The magic, version 1.0 and header of a `.npy` file, padded to a multiple of 64 bytes.
-    static func header(type: String, shape: [Int]) -> [UInt8] {
-        let sides = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
-        var text = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(sides)), }"
-        text += String(repeating: " ", count: (64 - (10 + text.utf8.count + 1) % 64) % 64) + "\n"
-        let length = text.utf8.count
-        return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(length & 255), UInt8(length >> 8)] + Array(text.utf8)
+    /// Takes the values behind a header.
+    init(_ header: NumpyHeader, bytes: [UInt8]) throws(FileError) {
+        let rows = header.isColumnMajor && header.shape.count > 1
+        try self.init(
+            type: header.type, shape: header.shape,
+            bytes: rows ? Self.rowMajor(bytes, shape: header.shape) : bytes)
     }
 
-    /// - Returns: nil if the type is not one of plain numbers, or a size is negative or too large.
-    static func byteCount(type: String, shape: [Int]) -> Int? {
-        let characters = Array(type)
-        guard characters.count >= 3, "<>|=".contains(characters[0]), "biuf".contains(characters[1]),
-            let size = Int(String(characters[2...])), [1, 2, 4, 8].contains(size)
-        else { return nil }
-        var count = size
+    /// Puts elements into the order in which the last index runs fastest.
+    private static func rowMajor(_ bytes: [UInt8], shape: [Int]) -> [UInt8] {
+        let count = shape.reduce(1, *)
+        guard count > 0 else { return bytes }
+        let size = bytes.count / count
+        var strides: [Int] = []
+        var stride = size
         for side in shape {
-            let (product, overflow) = count.multipliedReportingOverflow(by: side)
-            guard side >= 0, !overflow else { return nil }
-            count = product
+            strides.append(stride)
+            stride *= side
         }
-        return count
+        return [UInt8](unsafeUninitializedCapacity: bytes.count) { target, used in
+            var index = [Int](repeating: 0, count: shape.count)
+            var source = 0
+            for element in 0..<count {
+                for byte in 0..<size { target[element * size + byte] = bytes[source + byte] }
+                for dimension in shape.indices.reversed() {
+                    index[dimension] += 1
+                    source += strides[dimension]
+                    if index[dimension] < shape[dimension] { break }
+                    source -= strides[dimension] * shape[dimension]
+                    index[dimension] = 0
+                }
+            }
+            used = bytes.count
+        }
+    }
+}
+
+// MARK: - Numbers
+
+extension NumpyArray {
+    /// The values, whatever their type and byte order.
+    ///
+    /// - Throws: `FileError` for half precision.
+    public func doubles() throws(FileError) -> [Double] {
+        switch type.dropFirst() {
+        case "f4": return elements { Double(Float(bitPattern: $0)) }
+        case "f8": return elements { Double(bitPattern: $0) }
+        default: return try integers().map(Double.init)
+        }
     }
 
-    private static func value(
-        of key: String, in header: String, between marks: (open: String, close: String)
-    ) -> String? {
-        guard let found = header.range(of: "'\(key)'"),
-            let open = header.range(of: marks.open, range: found.upperBound..<header.endIndex),
-            let close = header.range(of: marks.close, range: open.upperBound..<header.endIndex)
-        else { return nil }
-        return String(header[open.upperBound..<close.lowerBound])
+    /// The values of an array of whole numbers.
+    ///
+    /// - Throws: `FileError` if they are of another type, or too large.
+    public func integers() throws(FileError) -> [Int] {
+        switch type.dropFirst() {
+        case "b1", "u1": return bytes.map(Int.init)
+        case "i1": return bytes.map { Int(Int8(bitPattern: $0)) }
+        case "u2": return elements { (value: UInt16) in Int(value) }
+        case "i2": return elements { (value: Int16) in Int(value) }
+        case "u4": return elements { (value: UInt32) in Int(value) }
+        case "i4": return elements { (value: Int32) in Int(value) }
+        case "i8": return elements { (value: Int64) in Int(value) }
+        case "u8":
+            let values = elements { (value: UInt64) in Int(exactly: value) }
+            guard !values.contains(nil) else { throw FileError("an array", "holds numbers of more than 63 bits") }
+            return values.compactMap(\.self)
+        default: throw FileError("an array", "of type \(type) has no whole numbers that can be read")
+        }
+    }
+
+    private func elements<Raw: FixedWidthInteger, Value>(_ convert: (Raw) -> Value) -> [Value] {
+        let size = MemoryLayout<Raw>.size
+        let isBigEndian = type.hasPrefix(">")
+        return bytes.withUnsafeBytes { buffer in
+            (0..<buffer.count / size).map { i in
+                let raw = buffer.loadUnaligned(fromByteOffset: i * size, as: Raw.self)
+                return convert(isBigEndian ? Raw(bigEndian: raw) : Raw(littleEndian: raw))
+            }
+        }
     }
 }

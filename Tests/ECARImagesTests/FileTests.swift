@@ -90,7 +90,7 @@ import Testing
             ]
             try writeNpz(arrays, to: url)
             #expect(try readNpz(url) == arrays)
-            #expect(throws: FileError.self) { try readNpz(url, maximumBytes: 100) }
+            #expect(throws: FileError.self) { try readNpz(url, maximumBytes: 15) }
         }
     }
 

@@ -60,6 +60,15 @@ func idx(_ shape: [Int], _ values: [UInt8]) -> [UInt8] {
     [0, 0, 8, UInt8(shape.count)] + shape.flatMap(bigEndian) + values
 }
 
+func crc32(_ bytes: [UInt8]) -> UInt32 {
+    var crc: UInt32 = ~0
+    for byte in bytes {
+        crc ^= UInt32(byte)
+        for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 1 ? 0xEDB8_8320 : 0) }
+    }
+    return ~crc
+}
+
 /// A gzip member of stored blocks.
 func gzip(_ bytes: [UInt8]) -> [UInt8] {
     var result: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255]
@@ -69,12 +78,7 @@ func gzip(_ bytes: [UInt8]) -> [UInt8] {
         rest = rest.dropFirst(65_535)
         result += [rest.isEmpty ? 1 : 0] + littleEndian(part.count, 2) + littleEndian(~part.count, 2) + part
     } while !rest.isEmpty
-    var crc: UInt32 = ~0
-    for byte in bytes {
-        crc ^= UInt32(byte)
-        for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 1 ? 0xEDB8_8320 : 0) }
-    }
-    return result + littleEndian(Int(~crc), 4) + littleEndian(bytes.count, 4)
+    return result + littleEndian(Int(crc32(bytes)), 4) + littleEndian(bytes.count, 4)
 }
 
 struct TarEntry {
@@ -128,4 +132,37 @@ func mutated(_ bytes: [UInt8], using generator: inout SplitMix64) -> [UInt8] {
         }
     }
     return result
+}
+
+// MARK: - zip
+
+struct ZipEntry {
+    var path: String
+    var bytes: [UInt8]
+    /// What the headers say, where it differs.
+    var size: Int
+    var checksum: UInt32
+
+    init(_ path: String, _ bytes: [UInt8]) {
+        (self.path, self.bytes, size, checksum) = (path, bytes, bytes.count, crc32(bytes))
+    }
+}
+
+/// A zip of uncompressed files.
+func zipArchive(_ entries: [ZipEntry]) -> [UInt8] {
+    var result: [UInt8] = []
+    var directory: [UInt8] = []
+    for entry in entries {
+        let sizes = littleEndian(Int(entry.checksum), 4) + littleEndian(entry.bytes.count, 4)
+        let common =
+            [20, 0, 0, 0, 0, 0, 0, 0, 33, 0] + sizes + littleEndian(entry.size, 4)
+            + littleEndian(entry.path.utf8.count, 2) + [0, 0]
+        directory += Array("PK\u{1}\u{2}".utf8) + [20, 0] + common + [UInt8](repeating: 0, count: 10)
+        directory += littleEndian(result.count, 4) + Array(entry.path.utf8)
+        result += Array("PK\u{3}\u{4}".utf8) + common + Array(entry.path.utf8) + entry.bytes
+    }
+    let end =
+        Array("PK\u{5}\u{6}".utf8) + [0, 0, 0, 0] + littleEndian(entries.count, 2) + littleEndian(entries.count, 2)
+        + littleEndian(directory.count, 4) + littleEndian(result.count, 4) + [0, 0]
+    return result + directory + end
 }

@@ -91,8 +91,8 @@ ci_archive *ci_tar_open(int descriptor, const uint8_t *bytes, size_t size, char 
 ci_archive *ci_zip_open(const char *path, char *message);
 /// 1: `entry` is the next one; 0: the end.
 int ci_archive_next(ci_archive *archive, ci_entry *entry, char *message);
-/// Reads the content of the current entry, at most `limit` bytes.
-int ci_archive_content(ci_archive *archive, size_t limit, ci_bytes *result, char *message);
+/// Reads the next `size` bytes of the current entry; `count` is smaller only at its end.
+int ci_archive_read(ci_archive *archive, uint8_t *bytes, size_t size, size_t *count, char *message);
 void ci_archive_free(ci_archive *archive);
 
 typedef struct ci_zip ci_zip;
