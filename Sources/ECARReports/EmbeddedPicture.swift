@@ -17,10 +17,13 @@ package struct EmbeddedPicture: Sendable {
         }
     }
 
+    /// Magnified pictures up to this side show their pixels; larger ones are smoothed.
+    private static let pixelSide = 64
+
     /// A data URI.
-    package let source: String
-    package let width: Int
-    package let height: Int
+    private let source: String
+    private let width: Int
+    private let height: Int
 
     /// - Parameter png: The picture's own file: taken as it is where it is small enough.
     /// - Returns: Else a JPEG of the picture, scaled down until it is within the bounds; nil where no size is.
@@ -61,8 +64,9 @@ package struct EmbeddedPicture: Sendable {
     ///
     /// - Parameter description: Read out in its place; text, not markup.
     package func html(_ description: String) -> String {
-        """
-        <img src="\(source)" width="\(width)" height="\(height)" alt="\(ReportText.escaped(description))"/>
-        """
+        let style = max(width, height) <= Self.pixelSide ? " class=\"pixels\"" : ""
+        return """
+            <img src="\(source)" width="\(width)" height="\(height)" alt="\(ReportText.escaped(description))"\(style)/>
+            """
     }
 }

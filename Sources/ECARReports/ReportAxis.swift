@@ -6,24 +6,24 @@ package struct ReportAxis {
     static let mostPoints = 600
     /// Values further apart than this ratio make a linear axis crowded at its low end.
     private static let widestLinear = 8.0
-    /// Labels nearer to each other than this fraction of the axis would touch.
-    private static let labelDistance = 0.07
 
     /// What the values are, such as "step".
     let name: String
     /// The points of a curve that can be pointed at, the first and the last among them.
     let indices: [Int]
     let ticks: [(position: Double, label: String)]
+    /// Whether the last value is the newest, which curves are at.
+    let isTime: Bool
     private let values: [Double]
     private let scale: ChartAxis
 
-    /// An axis from 0 with round ticks, for any number of ascending values.
+    /// An axis of what goes on: from 0, with round ticks, for any number of ascending values.
     package static func fromZero(_ name: String, _ values: [Double]) -> ReportAxis {
         let scale = ChartAxis(covering: 0, values.max(), ticks: 5, padding: 0)
         let ticks = scale.ticks.compactMap { tick in
             scale.position(tick.value).map { (position: $0, label: tick.label) }
         }
-        return ReportAxis(name, values, scale, ticks)
+        return ReportAxis(name, values, scale, ticks, isTime: true)
     }
 
     /// An axis with a tick at each of a few ascending values; logarithmic where they are far apart.
@@ -32,18 +32,25 @@ package struct ReportAxis {
         let scale = ChartAxis(covering: values.min(), values.max(), ticks: 5, padding: 0.04, isLogarithmic: isWide)
         var ticks: [(position: Double, label: String)] = []
         for value in values {
+            let label = ReportText.setting(value)
             guard let position = scale.position(value),
-                position - (ticks.last?.position ?? -1) > Self.labelDistance
+                ticks.last.map({ position - $0.position > room(for: $0.label, label) }) ?? true
             else { continue }
-            ticks.append((position, ReportText.setting(value)))
+            ticks.append((position, label))
         }
-        return ReportAxis(name, values, scale, ticks)
+        return ReportAxis(name, values, scale, ticks, isTime: false)
+    }
+
+    /// How far two labels must be apart so that they do not touch, as a fraction of a narrow chart's axis.
+    private static func room(for left: String, _ right: String) -> Double {
+        0.03 + 0.015 * Double(left.count + right.count)
     }
 
     private init(
-        _ name: String, _ values: [Double], _ scale: ChartAxis, _ ticks: [(position: Double, label: String)]
+        _ name: String, _ values: [Double], _ scale: ChartAxis, _ ticks: [(position: Double, label: String)],
+        isTime: Bool
     ) {
-        (self.name, self.values, self.scale) = (name, values, scale)
+        (self.name, self.values, self.scale, self.isTime) = (name, values, scale, isTime)
         self.ticks = ticks.filter { (0...1).contains($0.position) }
         let (count, most) = (values.count, Self.mostPoints)
         indices = count > most ? (0..<most).map { $0 * (count - 1) / (most - 1) } : Array(0..<count)

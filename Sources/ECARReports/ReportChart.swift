@@ -6,7 +6,7 @@ import Foundation
 /// The curves are an SVG that stretches to the page's width while its lines keep theirs; the text beside it is HTML, in
 /// the page's own size. So one chart suits every screen without a script.
 package struct ReportChart {
-    package enum Size: String { case tall, low }
+    package enum Size: String { case tall, middle, low }
 
     /// More marked points than these make a curve unclear.
     private static let mostDots = 40
@@ -32,7 +32,7 @@ package struct ReportChart {
         for (series, errors) in zip(panel.series, errors) {
             range.series.append(LineChart.Series("", zip(series.points, errors).flatMap(Self.ends)))
         }
-        y = range.verticalAxis(ticks: size == .tall ? 6 : 4)
+        y = range.verticalAxis(ticks: size == .low ? 4 : 6)
         strong = panel.series.map { series in
             let points = series.smoothing > 0 ? series.smoothed : series.points
             return axis.indices.filter(points.indices.contains).map { points[$0] }
@@ -67,8 +67,8 @@ package struct ReportChart {
 
     private func legend(_ index: Int) -> String {
         let name = ReportText.escaped(panel.series[index].name)
-        let last = strong[index].last?.y
-        return "<li class=\"\(Self.colour(index))\">\(name) <b>\(last.map(ReportText.number) ?? "–")</b></li>"
+        let last = axis.isTime ? strong[index].last.map { ReportText.number($0.y) } ?? "–" : ""
+        return "<li class=\"\(Self.colour(index))\">\(name) <b>\(last)</b></li>"
     }
 
     private var labels: String {

@@ -27,6 +27,7 @@ extension ReportPage {
         .about { color: var(--soft); margin-top: 6px; overflow-wrap: anywhere; }
         .card, .chart { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px;
             min-width: 0; }
+        .pixels { image-rendering: pixelated; }
 
         .charts { display: grid; gap: 18px; align-content: start; min-width: 0; }
         .chart figcaption { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 2px 18px; }
@@ -35,6 +36,7 @@ extension ReportPage {
             background: var(--c); vertical-align: 3.5px; margin-right: 6px; }
         .legend b { display: inline-block; min-width: 3.4em; color: var(--ink); font-weight: 600; }
         .area { position: relative; height: 150px; margin: 14px 10px 24px 46px; touch-action: pan-y; }
+        .middle .area { height: 200px; }
         .tall .area { height: 340px; }
         .area svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
         .area path { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round;

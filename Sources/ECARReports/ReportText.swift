@@ -5,20 +5,30 @@ package enum ReportText {
     /// Text of unknown origin between tags or in quotes. What no XML document may hold becomes U+FFFD.
     package static func escaped(_ text: String) -> String {
         var result = ""
-        for scalar in text.unicodeScalars {
+        for scalar in printable(text, keeping: "\t\n\r").unicodeScalars {
             switch scalar {
             case "&": result += "&amp;"
             case "<": result += "&lt;"
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
             case "'": result += "&#39;"
-            case "\t", "\n", "\r": result.unicodeScalars.append(scalar)
-            case "\0"..." ", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}":
-                result.unicodeScalars.append(scalar == " " ? scalar : "\u{FFFD}")
             default: result.unicodeScalars.append(scalar)
             }
         }
         return result
+    }
+
+    /// Text of unknown origin without what steers a terminal: control characters become U+FFFD.
+    package static func printable(_ text: String, keeping kept: String = "") -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}":
+                result.append(kept.unicodeScalars.contains(scalar) ? scalar : "\u{FFFD}")
+            default: result.append(scalar)
+            }
+        }
+        return String(result)
     }
 
     /// A word for a POSIX shell.
@@ -55,6 +65,11 @@ package enum ReportText {
 
     /// A setting, with no more digits than it has: "50", "1.5".
     package static func setting(_ value: Double) -> String { String(format: "%g", value) }
+
+    /// A share of 1: "93.4 %", which no line's end parts.
+    package static func percent(_ share: Double) -> String {
+        share.isFinite ? String(format: "%.1f\u{A0}%%", share * 100) : "–"
+    }
 
     /// A number as scripts read it, exactly.
     static func literal(_ value: Double) -> String {
