@@ -119,7 +119,7 @@ public struct ModelDirectory {
     private static func digest(_ parts: Data...) -> String {
         var hash = SHA256()
         for part in parts { hash.update(data: part) }
-        return hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        return hash.finalize().hexadecimal
     }
 
     // MARK: Writing

@@ -1,4 +1,5 @@
 import Crypto
+import ECAR
 import Files
 import Foundation
 import Torch
@@ -60,8 +61,7 @@ struct AutoencoderFile {
     static func digest(_ files: [AutoencoderFile]) -> String {
         var hash = SHA256()
         for file in files { hash.update(data: file.bytes) }
-        let digits = hash.finalize().prefix(8).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }
-        return digits.joined()
+        return String(hash.finalize().hexadecimal.prefix(16))
     }
 
     // MARK: Finding

@@ -50,6 +50,15 @@ enum Terminal {
         try print(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
+    /// What the user typed, as it may be typed again.
+    static var commandLine: String {
+        let words = CommandLine.arguments.dropFirst().map { word in
+            let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./,=:+@%".contains($0)) }
+            return isPlain && !word.isEmpty ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+        }
+        return (["ecar"] + words).joined(separator: " ")
+    }
+
     static func end(_ status: Int32) -> Never { exit(status) }
 
     static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }

@@ -15,7 +15,7 @@ struct MadeImage {
     var image: Image { stages[stages.count - 1] }
 }
 
-/// Makes images batch by batch, shows how far it is, and stops between two steps on Ctrl-C.
+/// Makes images batch by batch, and stops between two steps on Ctrl-C.
 struct ImageMaker {
     let directory: ModelDirectory
     let autoencoder: any Autoencoder
@@ -24,19 +24,34 @@ struct ImageMaker {
     let batch: Int
     /// Whether the earlier stages' pictures are wanted too.
     let showsStages: Bool
-    let isQuiet: Bool
 
-    /// Makes the images and hands each on as soon as its batch is done.
+    /// Makes the images and hands each on as soon as its batch is done, with a progress bar.
     ///
     /// - Returns: The seconds that every stage took.
-    func make(_ requests: [ImageRequest], deliver: (MadeImage) throws -> Void) throws -> [Double] {
-        let sampler = try Sampler(directory.model, settings: settings, precision: precision)
+    func make(_ requests: [ImageRequest], isQuiet: Bool, deliver: (MadeImage) throws -> Void) throws -> [Double] {
         let batches = (requests.count + batch - 1) / batch
         let total = batches * settings.steps.reduce(0, +)
         let bar = ProgressBar("sampling", total: total, unit: "steps", isQuiet: isQuiet)
         defer { bar.finish() }
+        var (steps, images) = (0, 0)
+        return try make(requests) {
+            steps += 1
+            bar.update(steps, note: batches > 1 ? "\(images)/\(requests.count) images" : "")
+        } deliver: { image in
+            images += 1
+            try deliver(image)
+        }
+    }
+
+    /// Makes the images and hands each on as soon as its batch is done.
+    ///
+    /// - Parameter didStep: Called after every step of every batch.
+    /// - Returns: The seconds that every stage took.
+    func make(
+        _ requests: [ImageRequest], didStep: () -> Void, deliver: (MadeImage) throws -> Void
+    ) throws -> [Double] {
+        let sampler = try Sampler(directory.model, settings: settings, precision: precision)
         var seconds = settings.steps.map { _ in 0.0 }
-        var done = 0
         for first in stride(from: 0, to: requests.count, by: batch) {
             let part = requests[first..<min(first + batch, requests.count)]
             var sampling = try sampler.images(labels: part.map(\.class), seeds: part.map(\.seed))
@@ -44,8 +59,7 @@ struct ImageMaker {
             let clock = ContinuousClock()
             var start = clock.now
             while let step = try next(&sampling) {
-                done += 1
-                bar.update(done, note: batches > 1 ? "\(first)/\(requests.count) images" : "")
+                didStep()
                 guard step.isStageEnd else { continue }
                 if showsStages || step.stage == settings.steps.count - 1 {
                     stages.append(

@@ -25,6 +25,19 @@ final class ProgressBar {
         start = clock.now
     }
 
+    /// Runs `body`, which says how much of its work is done and wanted, and may add a note.
+    static func during<Value>(
+        _ label: String, unit: String, isQuiet: Bool, _ body: (@escaping (Int, Int, String) -> Void) throws -> Value
+    ) rethrows -> Value {
+        var bar: ProgressBar?
+        defer { bar?.finish() }
+        return try body { done, total, note in
+            let shown = bar ?? ProgressBar(label, total: total, first: done, unit: unit, isQuiet: isQuiet)
+            bar = shown
+            shown.update(done, note: note)
+        }
+    }
+
     /// Shows that so many units are done, if it is time to.
     func update(_ done: Int, note: String = "") {
         guard !isQuiet else { return }

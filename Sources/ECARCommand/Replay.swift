@@ -70,9 +70,9 @@ struct Replay: ParsableCommand {
         let maker = ImageMaker(
             directory: directory, autoencoder: autoencoder, settings: metadata.settings,
             precision: metadata.precision, batch: batch,
-            showsStages: metadata.stages ?? (metadata.stage != nil), isQuiet: display.quiet)
+            showsStages: metadata.stages ?? (metadata.stage != nil))
         var made: [MadeImage] = []
-        _ = try maker.make(metadata.requests) { made.append($0) }
+        _ = try maker.make(metadata.requests, isQuiet: display.quiet) { made.append($0) }
         try compare(original, try sheet?.render(made) ?? picture(made[0], stage: metadata.stage))
     }
 

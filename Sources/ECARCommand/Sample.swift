@@ -30,24 +30,7 @@ struct Sample: ParsableCommand {
     @Option(help: ArgumentHelp("Images of each class, with seeds S, S+1, …", valueName: "n"))
     var count = 1
 
-    @Option(help: ArgumentHelp("The first image's seed.", valueName: "s"))
-    var seed: UInt64 = 0
-
-    @Option(
-        help: ArgumentHelp("Steps of all stages together, or of each. (default: the model's)", valueName: "n|a,b,c"))
-    var steps: StepsOption?
-
-    @Option(help: ArgumentHelp("Guidance of all stages, or of each. (default: the model's)", valueName: "g|a,b,c"))
-    var guidance: GuidanceOption?
-
-    @Option(help: "How to integrate: euler or heun. (default: the model's)")
-    var solver: Solver?
-
-    @Option(help: "The arithmetic of matrix products: f32 or bf16.")
-    var precision = Precision.f32
-
-    @Option(help: ArgumentHelp("Images at a time.", valueName: "n"))
-    var batch = 32
+    @OptionGroup var sampling: SamplingOptions
 
     @Option(help: ArgumentHelp("A picture, a folder of pictures, or arrays.", valueName: "grid.png|dir/|set.npz"))
     var output = "samples.png"
@@ -78,10 +61,7 @@ struct Sample: ParsableCommand {
 
     func validate() throws {
         guard (1...1_000_000).contains(count) else { throw ValidationError("--count must be 1…1000000, not \(count)") }
-        guard (1...65_536).contains(batch) else { throw ValidationError("--batch must be 1…65536, not \(batch)") }
-        guard !seed.addingReportingOverflow(UInt64(count)).overflow else {
-            throw ValidationError("--seed \(seed): too large for \(count) images")
-        }
+        try sampling.checkSeeds(count)
     }
 
     func run() throws {
@@ -91,22 +71,22 @@ struct Sample: ParsableCommand {
         let device = try compute.prepare()
         let folder = try ModelLocator.model(model)
         let description = try ModelDirectory.readDescription(folder)
-        let settings = try settings(description)
+        let settings = try sampling.settings(for: description)
         let requests = try requests(ClassNames(names: description.classNames))
 
         let autoencoder = try decoder.open(for: description, in: folder, device: device)
-        let directory = try ModelDirectory.load(folder, device: device, precision: precision)
+        let directory = try ModelDirectory.load(folder, device: device, precision: sampling.precision)
         let loaded = (clock.now - start) / .seconds(1)
         let plan = OutputPlan(
             requests: requests, showsStages: stages,
             metadata: ImageMetadata(
-                model: directory.digest, autoencoder: autoencoder, settings: settings, precision: precision),
+                model: directory.digest, autoencoder: autoencoder, settings: settings, precision: sampling.precision),
             sides: description.pictureSides, channels: description.pictureChannels)
         var sink = try plan.open(output)
         let maker = ImageMaker(
-            directory: directory, autoencoder: autoencoder, settings: settings, precision: precision, batch: batch,
-            showsStages: stages, isQuiet: display.quiet)
-        let seconds = try maker.make(requests) { try sink.add($0) }
+            directory: directory, autoencoder: autoencoder, settings: settings, precision: sampling.precision,
+            batch: sampling.batch, showsStages: stages)
+        let seconds = try maker.make(requests, isQuiet: display.quiet) { try sink.add($0) }
         let paths = try sink.finish()
 
         guard display.json else {
@@ -126,30 +106,11 @@ struct Sample: ParsableCommand {
         try Terminal.print(json: Report(images: items, seconds: .init(load: loaded, total: total, stages: seconds)))
     }
 
-    private func settings(_ description: ModelDescription) throws -> SamplingSettings {
-        let stages = description.architecture.stages
-        var settings = description.sampling
-        if let steps { settings.steps = try steps.steps(stages: stages) }
-        if let guidance { settings.guidance = try guidance.guidance(stages: stages) }
-        if let solver { settings.solver = solver }
-        do {
-            try settings.validate(stages: stages)
-        } catch {
-            throw CommandError.usage("\(error)")
-        }
-        return settings
-    }
-
     private func requests(_ names: ClassNames) throws -> [ImageRequest] {
         let labels =
             classes.isEmpty ? Array(names.names.indices.prefix(Self.mostClasses)) : try classes.map(names.label)
         return labels.flatMap { label in
-            (0..<count).map { ImageRequest(class: label, className: names.names[label], seed: seed + UInt64($0)) }
+            (0..<count).map { ImageRequest(class: label, className: names.names[label], seed: sampling.seed + UInt64($0)) }
         }
     }
-}
-
-extension Digest {
-    /// Two lower-case digits a byte.
-    var hexadecimal: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }

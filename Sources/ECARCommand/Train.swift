@@ -66,16 +66,8 @@ struct Train: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
-        let environment = try ProcessGroup.Environment.read(ProcessInfo.processInfo.environment)
-        guard let environment else { return try run(in: nil, device: compute.prepare()) }
-        do {
-            let device = try compute.prepare(index: environment.localRank)
-            let group = try ProcessGroup(environment, device: device, timeout: timeout)
+        try ManyProcesses.run(compute, timeout: timeout) { group, device in
             try run(in: group, device: device)
-        } catch let error as CommandError {
-            throw error.of(rank: environment.rank)
-        } catch {
-            throw CommandError.failure("\(error)").of(rank: environment.rank)
         }
     }
 

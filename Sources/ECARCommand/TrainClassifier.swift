@@ -48,6 +48,9 @@ struct TrainClassifier: ParsableCommand {
     @Option(help: ArgumentHelp("With r > 0, learn from random squares of 1−r … 1 of the shorter side.", valueName: "r"))
     var randomCrop = 0.0
 
+    @Option(help: ArgumentHelp("The classes' names. (default: the data set's)", valueName: "a,b,…"))
+    var classNames: String?
+
     @Option(help: ArgumentHelp("What every random number derives from.", valueName: "s"))
     var seed: UInt64 = 0
 
@@ -115,10 +118,14 @@ struct TrainClassifier: ParsableCommand {
         let longest = max(first.width, first.height)
         let side = side ?? (longest <= 32 ? 32 : 64)
         guard (8...1024).contains(side) else { throw CommandError.usage("--side must be 8…1024, not \(side)") }
+        let names = classNames?.split(separator: ",").map(String.init) ?? dataset.classNames
+        guard names.count == dataset.classNames.count else {
+            throw CommandError.usage("--class-names: \(names.count) names for \(dataset.classNames.count) classes")
+        }
         let configuration = ClassifierConfiguration(
             side: side, channels: first.channels, fit: fit ?? (longest < side ? .pad : .crop),
             widths: ClassifierConfiguration.widths(side: side, first: width), blocks: blocks,
-            classNames: dataset.classNames)
+            classNames: names)
         do {
             try configuration.validate()
         } catch {
@@ -151,7 +158,8 @@ struct TrainClassifier: ParsableCommand {
         guard let dataset = try? openDataset(URL(fileURLWithPath: data), split: "test") else { return nil }
         let configuration = classifier.configuration
         let source = try DatasetPictures(
-            dataset, side: configuration.side, channels: configuration.channels, fit: configuration.fit)
+            dataset,
+            fit: SquareFit(side: configuration.side, channels: configuration.channels, fit: configuration.fit))
         let bar = ProgressBar("testing", total: source.count, unit: "pictures", isQuiet: display.quiet)
         defer { bar.finish() }
         let features = try FeatureSet(source, network: classifier) { done in

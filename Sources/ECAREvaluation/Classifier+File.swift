@@ -62,8 +62,3 @@ extension Classifier {
         try writeAtomically(StrictJSON.encode(configuration), to: url.appendingPathComponent(configurationFile))
     }
 }
-
-extension Digest {
-    /// Two lower-case digits a byte.
-    var hexadecimal: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
-}

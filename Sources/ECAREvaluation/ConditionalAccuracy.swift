@@ -2,13 +2,19 @@ import Torch
 
 /// How often a classifier finds in pictures the classes that they were made for.
 public struct ConditionalAccuracy: Sendable {
+    /// A class that pictures of another one were taken for.
+    public struct Mistake: Sendable, Equatable {
+        public let label: Int
+        public let pictures: Int
+    }
+
     /// What was found of a class's pictures.
     public struct OfClass: Sendable, Equatable {
         public let label: Int
         public let pictures: Int
         public let correct: Int
-        /// The class that its other pictures were most often taken for.
-        public let confusion: Int?
+        /// What most of its other pictures were taken for.
+        public let mistake: Mistake?
     }
 
     /// Whether each picture's class is the likeliest one, in the order of the pictures.
@@ -43,10 +49,10 @@ public struct ConditionalAccuracy: Sendable {
         var found: [Int: [Int: Int]] = [:]
         for (label, guess) in zip(labels, likeliest) { found[label, default: [:]][guess, default: 0] += 1 }
         return found.sorted { $0.key < $1.key }.map { label, guesses in
-            let wrong = guesses.filter { $0.key != label }
+            let wrong = guesses.filter { $0.key != label }.max { ($0.value, $1.key) < ($1.value, $0.key) }
             return OfClass(
                 label: label, pictures: guesses.values.reduce(0, +), correct: guesses[label] ?? 0,
-                confusion: wrong.min { ($0.value, $1.key) > ($1.value, $0.key) }?.key)
+                mistake: wrong.map { Mistake(label: $0.key, pictures: $0.value) })
         }
     }
 }

@@ -11,7 +11,7 @@ extension EvaluationPage {
             <h2>How it was measured</h2>
             <div class="card wide"><table class="settings"><tbody>
             \(group("Network", networkRows))
-            \(group("Reference", rows(report.reference)))
+            \(report.reference.map { group("Reference", rows($0)) } ?? "")
             \(runs)
             \(group("Program", programRows))
             </tbody></table></div>

@@ -41,7 +41,7 @@ extension EvaluationPage {
     }
 
     private func score(
-        _ metric: EvaluationReport.Metric, _ steps: Double?, _ guidance: Double?
+        _ metric: Metric, _ steps: Double?, _ guidance: Double?
     ) -> EvaluationReport.Score? {
         report.runs.first { run in
             (steps == nil || run.point?.steps.map { Double($0) } == steps)

@@ -60,7 +60,7 @@ struct EvaluationPage {
         let network = report.network
         let kind = network.kind == .classifier ? "the classifier " : ""
         return """
-            \(describe(run)), compared with \(describe(report.reference)), in the features of \(kind)\
+            \(describe(run)), \(report.reference.map { "compared with \(describe($0)), " } ?? "")in the features of \(kind)\
             <b>\(escaped(network.name))</b>.
             """
     }

@@ -1,29 +1,6 @@
 import Foundation
 
 extension EvaluationReport {
-    /// What is measured.
-    public enum Metric: String, Codable, Sendable, CaseIterable {
-        case fid
-        case sfid
-        case inceptionScore = "is"
-        case kid
-        case accuracy
-        case top5Accuracy = "accuracy-top5"
-        /// In a classifier's features, where it is not an FID.
-        case frechet
-        /// In a classifier's features, where it is not a KID.
-        case kernel
-        case precision
-        case recall
-
-        public var isHigherBetter: Bool {
-            switch self {
-            case .fid, .sfid, .kid, .frechet, .kernel: false
-            case .inceptionScore, .accuracy, .top5Accuracy, .precision, .recall: true
-            }
-        }
-    }
-
     /// A number that a set of samples earned.
     public struct Score: Codable, Sendable, Equatable {
         public let metric: Metric
@@ -44,7 +21,7 @@ extension EvaluationReport {
 
 // MARK: - Words
 
-extension EvaluationReport.Metric {
+extension Metric {
     /// What the score is called, so that nobody takes a classifier's for one of Inception's.
     func name(_ network: EvaluationReport.Network.Kind) -> String {
         [title, place(network)].compactMap { $0 }.joined(separator: " ")
@@ -122,17 +99,17 @@ struct ScoreFormat {
     /// Larger numbers are written with an exponent.
     private static let largest = 1e7
 
-    let metric: EvaluationReport.Metric
+    let metric: Metric
     private let decimals: Int
 
-    init(_ metric: EvaluationReport.Metric, _ scores: [EvaluationReport.Score]) {
+    init(_ metric: Metric, _ scores: [EvaluationReport.Score]) {
         self.metric = metric
         let scale = metric.isPercentage ? 100.0 : 1
         decimals = scores.map { Self.decimals(metric, $0.value * scale, error: $0.error.map { $0 * scale }) }.max() ?? 2
     }
 
     /// What is usual, or more where the error would seem to be 0.
-    private static func decimals(_ metric: EvaluationReport.Metric, _ value: Double, error: Double?) -> Int {
+    private static func decimals(_ metric: Metric, _ value: Double, error: Double?) -> Int {
         func digits(_ number: Double, significant: Int) -> Int {
             guard number.isFinite, number != 0 else { return 0 }
             let magnitude = Int(log10(abs(number)).rounded(.down))

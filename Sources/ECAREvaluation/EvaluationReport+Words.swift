@@ -29,7 +29,7 @@ extension EvaluationReport {
 }
 
 extension EvaluationReport.Run {
-    func score(_ metric: EvaluationReport.Metric) -> EvaluationReport.Score? { scores.first { $0.metric == metric } }
+    func score(_ metric: Metric) -> EvaluationReport.Score? { scores.first { $0.metric == metric } }
 
     /// "50 steps, guidance 1.5", which lines end within only after the comma; or, outside a sweep, the samples' name.
     var title: String {

@@ -52,7 +52,8 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
     public var seconds: Double
     public var machine: Machine
     public var network: Network
-    public var reference: PictureSet
+    /// What the pictures were compared with; nil where no score compares.
+    public var reference: PictureSet?
     /// One, or one for each point of a sweep; all with the same scores in the same order, the most telling one first.
     public var runs: [Run]
     /// What a reader must know to trust the scores no further than they go, in sentences.
@@ -60,7 +61,7 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
 
     public init(
         version: String, date: Date, command: String, seconds: Double, machine: Machine, network: Network,
-        reference: PictureSet, runs: [Run], notes: [String] = []
+        reference: PictureSet?, runs: [Run], notes: [String] = []
     ) {
         (self.version, self.date, self.command, self.seconds) = (version, date, command, seconds)
         (self.machine, self.network, self.reference) = (machine, network, reference)
@@ -112,7 +113,7 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
     }
 
     /// For people to read: indented, keys sorted. A score that is no number is one of "nan", "inf" and "-inf".
-    private func encoded() throws(FileError) -> Data {
+    public func encoded() throws(FileError) -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601

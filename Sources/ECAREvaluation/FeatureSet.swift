@@ -1,4 +1,5 @@
 import Crypto
+import ECAR
 import ECARImages
 import Foundation
 import Torch
@@ -6,6 +7,7 @@ import Torch
 /// All that is known of one side of a comparison: what a network says of every picture, their classes, and a few of the
 /// pictures themselves.
 public struct FeatureSet {
+    /// The path or name that the user knows the pictures by.
     public let name: String
     /// Of every picture.
     public let all: FeaturePart
@@ -30,22 +32,57 @@ public struct FeatureSet {
         _ source: some PictureSource, network: some FeatureExtractor, batch: Int = batch,
         progress: (Int) throws -> Void = { _ in }
     ) throws {
-        var (parts, labels, done) = ([FeaturePart](), [Int](), 0)
+        var (parts, done) = ([FeaturePart](), 0)
+        var labels: [Int]?
         var first: Image?
         try source.forEach(batch: batch) { images, known in
             first = first ?? images.first
             try first?.checkSize(images, name: source.name)
             parts.append(try FeaturePart(images, network: network, name: source.name))
-            labels += known ?? []
+            if let known { labels = (labels ?? []) + known }
             done += images.count
             try progress(done)
         }
         self.init(
-            name: source.name, all: try .joined(parts), labels: source.classNames == nil ? nil : labels,
-            classNames: source.classNames, size: (first?.width ?? 0, first?.height ?? 0))
+            name: source.name, all: try .joined(parts), labels: labels, classNames: source.classNames, size: (first?.width ?? 0, first?.height ?? 0))
     }
 
     public var count: Int { all.count }
+
+    /// The last part of the name.
+    public var title: String { URL(fileURLWithPath: name).lastPathComponent }
+
+    /// The same under another name.
+    public func named(_ name: String) -> FeatureSet {
+        FeatureSet(name: name, all: all, labels: labels, classNames: classNames, size: size)
+    }
+
+    /// The same pictures with their labels in the order of a network's classes, known by their names; without labels where
+    /// a class of theirs is none of the network's.
+    public func labelled(by names: [String]) -> FeatureSet {
+        let table = Self.translation(of: classNames, to: names)
+        let found = labels?.compactMap { table.indices.contains($0) ? table[$0] : nil }
+        let isComplete = found?.count == count
+        return FeatureSet(name: name, all: all, labels: isComplete ? found : nil, classNames: names, size: size)
+    }
+
+    /// What number a class has among others, by its name; nil where it is not among them.
+    public static func translation(of classNames: [String]?, to names: [String]) -> [Int?] {
+        // Of data sets without names, such as the MNIST family, the numbers say it.
+        func areNumbers(_ names: [String]) -> Bool { names == names.indices.map(String.init) }
+        guard let classNames, !areNumbers(classNames), !areNumbers(names) else {
+            return (0..<(classNames?.count ?? names.count)).map { names.indices.contains($0) ? $0 : nil }
+        }
+        let places = Dictionary(zip(names, names.indices)) { first, _ in first }
+        return classNames.map { places[$0] }
+    }
+
+    /// The name of a picture's class, or its number; nil where it is not known.
+    public func className(_ index: Int) -> String? {
+        labels.map { labels in
+            classNames.flatMap { $0.indices.contains(labels[index]) ? $0[labels[index]] : nil } ?? "\(labels[index])"
+        }
+    }
 
     /// SHA-256 over the SHA-256 of every picture, in hexadecimal.
     public var digest: String {
