@@ -5,7 +5,7 @@ ecar := .build/release/ecar
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/swift-ecar
 venv := $(cache)/fixtures-venv
-packages := torch==2.11.0 numpy safetensors pillow diffusers
+packages := torch==2.11.0 numpy safetensors pillow diffusers torchvision pytorch-fid==0.3.0 torch-fidelity==0.4.0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build sample test lint format fixtures benchmark clean
@@ -36,6 +36,7 @@ fixtures: $(venv)/ready ## compute the expected values of the tests with PyTorch
 	'$(venv)/bin/python' Scripts/fixtures.py
 	'$(venv)/bin/python' Scripts/image_fixtures.py
 	'$(venv)/bin/python' Scripts/autoencoder_fixtures.py
+	'$(venv)/bin/python' Scripts/evaluation_fixtures.py
 
 $(venv)/ready: Makefile
 	python3 -m venv --clear '$(venv)'

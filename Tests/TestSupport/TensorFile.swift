@@ -3,7 +3,7 @@ import Testing
 import Torch
 
 /// Numbers of another program, written by one of the Scripts.
-public struct TensorFile {
+public struct TensorFile: Sendable {
     public let tensors: [String: Tensor]
     public let metadata: [String: String]
 
