@@ -5,7 +5,7 @@ ecar := .build/release/ecar
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/swift-ecar
 venv := $(cache)/fixtures-venv
-packages := torch==2.11.0 numpy safetensors pillow diffusers torchvision pytorch-fid==0.3.0 torch-fidelity==0.4.0
+packages := torch==2.11.0 numpy safetensors pillow diffusers torchvision scipy pytorch-fid==0.3.0 torch-fidelity==0.4.0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build sample test lint format fixtures benchmark clean
@@ -37,6 +37,8 @@ fixtures: $(venv)/ready ## compute the expected values of the tests with PyTorch
 	'$(venv)/bin/python' Scripts/image_fixtures.py
 	'$(venv)/bin/python' Scripts/autoencoder_fixtures.py
 	'$(venv)/bin/python' Scripts/evaluation_fixtures.py
+	'$(venv)/bin/python' Scripts/metric_fixtures.py
+	'$(venv)/bin/python' Scripts/classifier_fixtures.py
 
 $(venv)/ready: Makefile
 	python3 -m venv --clear '$(venv)'

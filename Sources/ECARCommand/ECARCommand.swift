@@ -8,7 +8,9 @@ struct ECARCommand: ParsableCommand {
         commandName: "ecar",
         abstract: "Fast class-conditional image generation, coarse to fine (E-CAR, arXiv 2412.14170).",
         version: programVersion,
-        subcommands: [Sample.self, Replay.self, Train.self, Encode.self, Evaluate.self, TrainClassifier.self, Info.self])
+        subcommands: [
+            Sample.self, Replay.self, Train.self, Encode.self, Evaluate.self, TrainClassifier.self, Info.self,
+        ])
 
     /// Exit status: 0 done, 1 failure, 64 wrong usage, 130 after Ctrl-C.
     static func main() {

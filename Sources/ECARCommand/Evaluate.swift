@@ -82,7 +82,9 @@ struct Evaluate: ParsableCommand {
     func validate() throws {
         if samples != nil, model != nil { throw ValidationError("--samples and --model: give one of them") }
         if samples != nil, !sweep.isEmpty { throw ValidationError("--sweep needs a model that makes the pictures") }
-        guard (2...10_000_000).contains(count) else { throw ValidationError("--count must be 2…10000000, not \(count)") }
+        guard (2...10_000_000).contains(count) else {
+            throw ValidationError("--count must be 2…10000000, not \(count)")
+        }
         try sampling.checkSeeds(count)
     }
 
@@ -122,7 +124,8 @@ struct Evaluate: ParsableCommand {
         let report = report(judge, runs, device, seconds: (ContinuousClock.now - start) / .seconds(1))
         if let output { try report.write(to: URL(fileURLWithPath: output), pictures: pictures) }
         if let parts { try? FileManager.default.removeItem(at: parts) }
-        try display.json ? Terminal.print(String(decoding: report.encoded(), as: UTF8.self)) : Terminal.print(report.table())
+        try display.json
+            ? Terminal.print(String(decoding: report.encoded(), as: UTF8.self)) : Terminal.print(report.table())
     }
 
     // MARK: What is judged
@@ -248,7 +251,8 @@ struct Evaluate: ParsableCommand {
         for side in runs.prefix(1).map(\.samples) + [judge.evaluation.reference.map(side)].compactMap({ $0 }) {
             if let count = side.count, side.kind != .statistics, count <= width {
                 notes.append(
-                    "\(side.name) has \(count) pictures for \(width) features: Fréchet distances of so few are too large")
+                    "\(side.name) has \(count) pictures for \(width) features: Fréchet distances of so few are too large"
+                )
             }
         }
         if case .inception(let network) = judge.network {

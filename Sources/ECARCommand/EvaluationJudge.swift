@@ -13,7 +13,8 @@ struct EvaluationJudge {
     private static let examples = 24
 
     /// The scores of a set, and what goes with them.
-    func run(_ subject: EvaluationSubject, _ set: FeatureSet, secondsPerPicture: Double?) throws -> EvaluationReport.Run {
+    func run(_ subject: EvaluationSubject, _ set: FeatureSet, secondsPerPicture: Double?) throws -> EvaluationReport.Run
+    {
         let known = network.labelled(set)
         let classes: [EvaluationReport.ClassResult] =
             switch network {
@@ -35,7 +36,9 @@ struct EvaluationJudge {
     func pictures(
         _ subject: EvaluationSubject, _ set: FeatureSet, of run: EvaluationReport.Run?
     ) throws -> EvaluationPictures {
-        let (places, images) = (subject.places(EvaluationSubject.shown), try subject.images(EvaluationSubject.shown, network.extractor))
+        let (places, images) = (
+            subject.places(EvaluationSubject.shown), try subject.images(EvaluationSubject.shown, network.extractor)
+        )
         var classes: [(name: String?, samples: [Image])] = []
         for (place, image) in zip(places, images) {
             let name = set.className(place)

@@ -66,7 +66,9 @@ struct ModelPictures {
         let folder = try partsFolder(network)
         var parts: [Int: FeaturePart] = [:]
         for index in own {
-            let (range, file) = (ranges[index], folder?.appendingPathComponent("\(ranges[index].lowerBound).safetensors"))
+            let (range, file) = (
+                ranges[index], folder?.appendingPathComponent("\(ranges[index].lowerBound).safetensors")
+            )
             if let file, let found = try FeaturePart.read(file, count: range.count, network: network) {
                 parts[index] = found
             } else {

@@ -39,7 +39,9 @@ struct NetworkOptions: ParsableArguments {
             return .inception(try InceptionV3.read(URL(fileURLWithPath: inception), resize: resize, device: device))
         }
         let beside = model.map { $0.appendingPathComponent(Self.usualName) }
-        if let folder = classifier.map({ URL(fileURLWithPath: $0) }) ?? beside.flatMap({ Classifier.isIn($0) ? $0 : nil }) {
+        if let folder = classifier.map({ URL(fileURLWithPath: $0) })
+            ?? beside.flatMap({ Classifier.isIn($0) ? $0 : nil })
+        {
             return .classifier(try Classifier.load(folder, device: device))
         }
         throw CommandError.usage(
@@ -82,7 +84,9 @@ enum EvaluationNetwork {
     /// Whether it is a classifier that can tell whether the pictures show what they should.
     func knows(_ subject: EvaluationSubject) -> Bool {
         guard case .classifier(let network) = self, subject.isLabelled else { return false }
-        return FeatureSet.translation(of: subject.classNames, to: network.configuration.classNames).allSatisfy { $0 != nil }
+        return FeatureSet.translation(of: subject.classNames, to: network.configuration.classNames).allSatisfy {
+            $0 != nil
+        }
     }
 
     /// The set with its classes named and numbered as the classifier does, where it knows them.

@@ -111,7 +111,8 @@ struct ReferenceOptions: ParsableArguments {
     }
 
     /// Shows progress, and stops where the user wants to.
-    private static func checked(_ progress: @escaping (Int, Int, String) -> Void, of total: Int) -> (Int) throws -> Void {
+    private static func checked(_ progress: @escaping (Int, Int, String) -> Void, of total: Int) -> (Int) throws -> Void
+    {
         { done in
             try Interrupt.check()
             progress(done, total, "")

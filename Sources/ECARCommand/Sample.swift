@@ -110,7 +110,9 @@ struct Sample: ParsableCommand {
         let labels =
             classes.isEmpty ? Array(names.names.indices.prefix(Self.mostClasses)) : try classes.map(names.label)
         return labels.flatMap { label in
-            (0..<count).map { ImageRequest(class: label, className: names.names[label], seed: sampling.seed + UInt64($0)) }
+            (0..<count).map {
+                ImageRequest(class: label, className: names.names[label], seed: sampling.seed + UInt64($0))
+            }
         }
     }
 }

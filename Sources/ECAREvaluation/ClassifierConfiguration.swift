@@ -63,7 +63,8 @@ public struct ClassifierConfiguration: Codable, Sendable, Equatable {
         try demand(
             widths.allSatisfy { (Self.groupSize...4096).contains($0) && $0.isMultiple(of: Self.groupSize) },
             "widths must be multiples of \(Self.groupSize) of at most 4096, not \(widths)")
-        try demand(side >> (widths.count - 1) > 0, "pictures of side \(side) cannot be halved \(widths.count - 1) times")
+        try demand(
+            side >> (widths.count - 1) > 0, "pictures of side \(side) cannot be halved \(widths.count - 1) times")
         try demand((1...16).contains(blocks), "blocks must be 1…16, not \(blocks)")
         try demand((1...1_000_000).contains(classNames.count), "there are \(classNames.count) class names")
         if let accuracy {

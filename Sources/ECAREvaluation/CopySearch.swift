@@ -34,7 +34,8 @@ public struct CopySearch {
                 })
         }
         return EvaluationReport.Neighbours(
-            in: real.title, samples: looked, toReal: stride(from: 0, to: distances.count, by: count).map { distances[$0] },
+            in: real.title, samples: looked,
+            toReal: stride(from: 0, to: distances.count, by: count).map { distances[$0] },
             amongReal: usual)
     }
 }

@@ -91,7 +91,8 @@ public struct Evaluation {
     private func precisionRecall(_ samples: FeatureSet) throws(TorchError) -> (found: PrecisionRecall, method: String) {
         guard let manifold else { throw missing(.precision) }
         guard samples.count > manifold.neighbours else {
-            throw TorchError("precision and recall need more than \(manifold.neighbours) pictures, not \(samples.count)")
+            throw TorchError(
+                "precision and recall need more than \(manifold.neighbours) pictures, not \(samples.count)")
         }
         let found = try PrecisionRecall(generated: samples.all.features, reference: manifold)
         return (found, "k = \(manifold.neighbours), \(samples.count) × \(manifold.count) pictures")

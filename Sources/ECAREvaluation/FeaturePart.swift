@@ -47,7 +47,8 @@ public struct FeaturePart {
     public init(zeros count: Int, network: some FeatureExtractor) throws(TorchError) {
         let sizes = network.sizes
         self.init([
-            try .zeros([count, sizes.features]), try .zeros([count, sizes.spatial]), try .zeros([count, sizes.classes]),
+            try .zeros([count, sizes.features]), try .zeros([count, sizes.spatial]),
+            try .zeros([count, sizes.classes]),
             try .zeros([count, SHA256.byteCount], dtype: .uint8),
         ])
     }

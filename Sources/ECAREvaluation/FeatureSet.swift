@@ -44,7 +44,8 @@ public struct FeatureSet {
             try progress(done)
         }
         self.init(
-            name: source.name, all: try .joined(parts), labels: labels, classNames: source.classNames, size: (first?.width ?? 0, first?.height ?? 0))
+            name: source.name, all: try .joined(parts), labels: labels, classNames: source.classNames,
+            size: (first?.width ?? 0, first?.height ?? 0))
     }
 
     public var count: Int { all.count }

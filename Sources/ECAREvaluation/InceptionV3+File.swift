@@ -1,4 +1,5 @@
 import Crypto
+import ECAR
 import Files
 import Foundation
 import Torch
@@ -40,7 +41,7 @@ extension InceptionV3 {
                 remedy: "Convert it: python3 Scripts/convert_inception.py \(url.path) inception.safetensors")
         }
         let file = try SafeTensors.parse(data, name: url.path)
-        let digest = SHA256.hash(data: data).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        let digest = SHA256.hash(data: data).hexadecimal
         do {
             return try InceptionV3(
                 tensors: file.tensors, digest: digest, isPublic: file.metadata["source-sha256"] == publicDigest,

@@ -25,9 +25,6 @@ public struct InceptionV3: FeatureExtractor, Sendable {
     /// sFID's channels (Nash et al., arXiv 2103.03841).
     private static let spatialChannels = 7
 
-    /// How many pictures are in memory at a time: of one, the first layers take 20 MB.
-    private static let batch = 16
-
     /// - Parameters:
     ///   - parameters: On the CPU, under the plain names (`Mixed_5b.branch1x1.conv.weight`, …).
     ///   - hasClasses: Whether there is a last layer; without it the network knows no probabilities.
@@ -67,6 +64,8 @@ public struct InceptionV3: FeatureExtractor, Sendable {
         classes = try parameters.scope("fc").tensor("weight", [1008, 2048], .xavierUniform).to(device)
     }
 
+    public var identity: String { "\(name) \(digest) \(resize.rawValue)" }
+
     public var sizes: (features: Int, spatial: Int, classes: Int) {
         (2048, 17 * 17 * Self.spatialChannels, classes == nil ? 0 : 1008)
     }
@@ -80,26 +79,12 @@ public struct InceptionV3: FeatureExtractor, Sendable {
     /// TensorFlow's order: rows, columns, channels.
     ///
     /// - Parameter pictures: (B, C, H, W) as uint8, C = 1 (grey) or 3.
-    public func callAsFunction(_ pictures: Tensor) throws(TorchError) -> PictureFeatures {
+    public func callAsFunction(_ pictures: Tensor) throws -> PictureFeatures {
         let shape = pictures.shape
         guard shape.count == 4, shape[0] > 0, shape[1] == 1 || shape[1] == 3, pictures.dtype == .uint8 else {
             throw TorchError("pictures are (B, 1 or 3, H, W) as uint8, not \(shape) as \(pictures.dtype)")
         }
-        var parts: [PictureFeatures] = []
-        do {
-            try Runtime.inference {
-                for start in stride(from: 0, to: shape[0], by: Self.batch) {
-                    let length = min(Self.batch, shape[0] - start)
-                    parts.append(try features(of: pictures.narrow(0, start: start, length: length)))
-                }
-            }
-        } catch {
-            throw error as? TorchError ?? TorchError("\(error)")
-        }
-        let probabilities = parts.compactMap(\.probabilities)
-        return PictureFeatures(
-            features: try .cat(parts.map(\.features), 0), spatial: try .cat(parts.compactMap(\.spatial), 0),
-            probabilities: probabilities.isEmpty ? nil : try .cat(probabilities, 0))
+        return try Runtime.inference { try features(of: pictures) }
     }
 
     private func features(of pictures: Tensor) throws(TorchError) -> PictureFeatures {

@@ -73,7 +73,8 @@ struct Checkpoint {
         let names = state.model.parameters.names
         try restore(state.optimization.average.tensors, names, url.appendingPathComponent(File.average))
         try restore(
-            state.optimization.optimizer.means + state.optimization.optimizer.squares, names.map { "mean." + $0 } + names.map { "square." + $0 },
+            state.optimization.optimizer.means + state.optimization.optimizer.squares,
+            names.map { "mean." + $0 } + names.map { "square." + $0 },
             url.appendingPathComponent(File.optimizer))
         guard (rest.numbers.gradNorm == nil) == (state.gradNorm == nil),
             rest.numbers.gradNorm?.fits(stages: configuration.model.stages) ?? true

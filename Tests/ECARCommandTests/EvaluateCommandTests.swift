@@ -107,9 +107,10 @@ import Torch
         let result = try run(
             Self.evaluation + ["--count", "9", "--output", "report", "--sweep", "steps=3,6", "--sweep", "guidance=1,2"])
         #expect(result.status == 0, "\(result.errors)")
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder["report"].path).sorted() == [
-            "report.html", "report.json",
-        ])
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder["report"].path).sorted() == [
+                "report.html", "report.json",
+            ])
         let json = try JSONSerialization.jsonObject(with: Data(contentsOf: folder["report/report.json"]))
         let report = try #require(json as? [String: Any])
         #expect((report["runs"] as? [Any])?.count == 4)
@@ -201,7 +202,9 @@ import Torch
             status: 1, message: "none.safetensors"),
         Mistake(
             testDescription: "a classifier gives no FID",
-            arguments: ["--samples", "pictures", "--reference", "pictures", "--classifier", "judge", "--metrics", "fid"],
+            arguments: [
+                "--samples", "pictures", "--reference", "pictures", "--classifier", "judge", "--metrics", "fid",
+            ],
             status: 64, message: "the network does not give it"),
         Mistake(
             testDescription: "no reference",
@@ -213,9 +216,11 @@ import Torch
             message: "--sweep needs a model"),
         Mistake(
             testDescription: "an unknown sweep",
-            arguments: ["--model", "model", "--classifier", "judge", "--sweep", "seed=3"], status: 64, message: "seed=3"),
+            arguments: ["--model", "model", "--classifier", "judge", "--sweep", "seed=3"], status: 64, message: "seed=3"
+        ),
         Mistake(
-            testDescription: "mixed sizes", arguments: ["--samples", "mixed", "--classifier", "judge", "--reference", "pictures"], status: 1,
+            testDescription: "mixed sizes",
+            arguments: ["--samples", "mixed", "--classifier", "judge", "--reference", "pictures"], status: 1,
             message: "different sizes"),
         Mistake(
             testDescription: "object arrays",

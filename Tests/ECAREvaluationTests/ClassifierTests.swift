@@ -102,7 +102,9 @@ import TorchNN
         #expect(second.pictures == 2 && second.correct == 0)
         #expect(second.mistake?.label == 1 && second.mistake?.pictures == 2)
         #expect(throws: TorchError.self) { try ConditionalAccuracy(probabilities: probabilities, labels: [0, 1]) }
-        #expect(throws: TorchError.self) { try ConditionalAccuracy(probabilities: probabilities, labels: [0, 1, 2, 7]) }
+        #expect(throws: TorchError.self) {
+            try ConditionalAccuracy(probabilities: probabilities, labels: [0, 1, 2, 7])
+        }
     }
 
     @Test(arguments: [

@@ -82,16 +82,16 @@ import Testing
         #expect(try Markup(ReportSample.report([]).html()).text.contains("Nothing was evaluated."))
     }
 
-    @Test(arguments: Report.Metric.allCases) func saysWhichWayIsBetter(metric: Report.Metric) throws {
+    @Test(arguments: Metric.allCases) func saysWhichWayIsBetter(metric: Metric) throws {
         let page = try Markup(ReportSample.report([ReportSample.run([.init(metric, 0.5)])]).html())
-        let isDistance = [.fid, .sfid, .kid, .frechet, .kernel].contains(metric)
+        let isDistance = [Metric.fid, .sfid, .kid, .frechet, .kernel].contains(metric)
         #expect(page.text.contains("↓ lower is better") == isDistance)
         #expect(page.text.contains("↑ higher is better") == !isDistance)
     }
 
     /// What is measured with a classifier may not look as if Inception had been asked.
-    @Test(arguments: [Report.Metric.frechet, .kernel, .precision, .recall]) func classifiersAreNamed(
-        metric: Report.Metric
+    @Test(arguments: [Metric.frechet, .kernel, .precision, .recall]) func classifiersAreNamed(
+        metric: Metric
     ) throws {
         let report = ReportSample.report([ReportSample.run([.init(metric, 0.5)])])
         #expect(report.table().contains("in classifier features"))
@@ -117,7 +117,8 @@ import Testing
             other.samples.name += " too"
             var report = ReportSample.report([run, other], notes: [name])
             (report.network.name, report.network.resize, report.command, report.version) = (name, name, name, name)
-            (report.reference.name, report.machine.device) = (name, name)
+            report.reference?.name = name
+            report.machine.device = name
             #expect(!report.table().contains("\u{1B}"))
             let image = try Image(width: 8, height: 8, channels: 1)
             let pictures = EvaluationPictures(
@@ -132,7 +133,7 @@ import Testing
 
     @Test func takesAnyNumbers() throws {
         for value in [.nan, .infinity, -1, 0, 1e308, -1e308, .leastNonzeroMagnitude] as [Double] {
-            let scores = Report.Metric.allCases.map { Report.Score($0, value, error: value) }
+            let scores = Metric.allCases.map { Report.Score($0, value, error: value) }
             var first = ReportSample.run(scores, steps: .max, guidance: value, classes: ReportSample.classes(2))
             first.classes[0].accuracy = value
             first.classes[1].realAccuracy = value
