@@ -81,6 +81,9 @@ struct Evaluate: ParsableCommand {
 
     func validate() throws {
         if samples != nil, model != nil { throw ValidationError("--samples and --model: give one of them") }
+        if saveStatistics != nil, !sweep.isEmpty {
+            throw ValidationError("--save-statistics keeps those of one set, and --sweep makes several")
+        }
         if samples != nil, !sweep.isEmpty { throw ValidationError("--sweep needs a model that makes the pictures") }
         guard (2...10_000_000).contains(count) else {
             throw ValidationError("--count must be 2…10000000, not \(count)")
@@ -91,7 +94,13 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         Interrupt.install()
         try ManyProcesses.run(compute, timeout: timeout) { group, device in
-            try run(in: group, device: device)
+            do {
+                try run(in: group, device: device)
+            } catch let error as CommandError where Interrupt.isRaised && output != nil && samples == nil {
+                throw CommandError(
+                    message: "interrupted; what is done is kept in \(output ?? ""), continue with the same command",
+                    status: error.status)
+            }
         }
     }
 
@@ -102,7 +111,10 @@ struct Evaluate: ParsableCommand {
         if let saveStatistics, isFirst { try Scratch.check(writing: URL(fileURLWithPath: saveStatistics)) }
         let folder = try samples == nil ? ModelLocator.model(model ?? "default") : nil
         let network = try network.open(model: folder, device: device)
-        let parts = try output.map { try partsFolder(URL(fileURLWithPath: $0)) }
+        let output = output.map { URL(fileURLWithPath: $0) }
+        // Found out before any work is done; nothing stays of it.
+        if let output { _ = try Scratch(in: output) }
+        let parts = output.map { $0.appendingPathComponent(".parts") }
         let subjects = try folder.map { try models(in: $0, device, group, parts: parts) } ?? [picturesOfSamples()]
         Runtime.keepFreedMemory()
         try Interrupt.check()
@@ -121,9 +133,9 @@ struct Evaluate: ParsableCommand {
             if output != nil { pictures.append(try judge.pictures(subject, set, of: run)) }
         }
         guard let judge else { return }
-        let report = report(judge, runs, device, seconds: (ContinuousClock.now - start) / .seconds(1))
-        if let output { try report.write(to: URL(fileURLWithPath: output), pictures: pictures) }
-        if let parts { try? FileManager.default.removeItem(at: parts) }
+        let report = judge.report(runs, device: device, seconds: (ContinuousClock.now - start) / .seconds(1))
+        if let output { try report.write(to: output, pictures: pictures) }
+        for subject in subjects { try subject.removeParts(network.extractor) }
         try display.json
             ? Terminal.print(String(decoding: report.encoded(), as: UTF8.self)) : Terminal.print(report.table())
     }
@@ -164,17 +176,6 @@ struct Evaluate: ParsableCommand {
         return point
     }
 
-    /// Where unfinished work is kept.
-    private func partsFolder(_ folder: URL) throws -> URL {
-        let parts = folder.appendingPathComponent(".parts")
-        do {
-            try FileManager.default.createDirectory(at: parts, withIntermediateDirectories: true)
-        } catch {
-            throw CommandError.failure("--output \(folder.path): the folder cannot be created or written")
-        }
-        return parts
-    }
-
     // MARK: What it is compared with
 
     private func judge(_ network: EvaluationNetwork, _ subject: EvaluationSubject) throws -> EvaluationJudge {
@@ -183,7 +184,7 @@ struct Evaluate: ParsableCommand {
             network, samples: subject.shape(), looksForCopies: output != nil, isQuiet: display.quiet)
         do {
             let evaluation = try Evaluation(metrics, reference: real.reference, seed: sampling.seed)
-            return EvaluationJudge(network: network, evaluation: evaluation, copies: real.copies)
+            return EvaluationJudge(network: network, evaluation: evaluation, real: real)
         } catch {
             throw CommandError.failure("\(reference.reference ?? "the reference"): \(error)")
         }
@@ -222,46 +223,5 @@ struct Evaluate: ParsableCommand {
     private func save(_ set: FeatureSet, _ network: any FeatureExtractor, to url: URL) throws {
         let spatial = network.sizes.spatial > 0 ? try GaussianStatistics(set.all.spatial) : nil
         try StatisticsFile(features: GaussianStatistics(set.all.features), spatial: spatial).write(to: url)
-    }
-
-    private func report(
-        _ judge: EvaluationJudge, _ runs: [EvaluationReport.Run], _ device: Device, seconds: Double
-    ) -> EvaluationReport {
-        EvaluationReport(
-            version: programVersion, date: Date(), command: Terminal.commandLine, seconds: seconds,
-            machine: .init(device: "\(device)", precision: Precision.f32.rawValue, threads: Runtime.threads),
-            network: judge.network.summary, reference: judge.evaluation.reference.map(side), runs: runs,
-            notes: notes(judge, runs))
-    }
-
-    private func side(_ real: Reference) -> EvaluationReport.PictureSet {
-        EvaluationReport.PictureSet(
-            kind: real.statisticsDigest == nil ? .pictures : .statistics,
-            name: real.title + (reference.split.map { ", \($0)" } ?? ""),
-            path: real.name, count: real.set?.count, width: real.set?.size.width,
-            height: real.set?.size.height,
-            digest: real.statisticsDigest ?? (try? real.set?.digest) ?? "",
-            isLabelled: real.set?.labels != nil)
-    }
-
-    /// What a reader must know before comparing the scores with others.
-    private func notes(_ judge: EvaluationJudge, _ runs: [EvaluationReport.Run]) -> [String] {
-        var notes: [String] = []
-        let width = judge.network.extractor.sizes.features
-        for side in runs.prefix(1).map(\.samples) + [judge.evaluation.reference.map(side)].compactMap({ $0 }) {
-            if let count = side.count, side.kind != .statistics, count <= width {
-                notes.append(
-                    "\(side.name) has \(count) pictures for \(width) features: Fréchet distances of so few are too large"
-                )
-            }
-        }
-        if case .inception(let network) = judge.network {
-            notes += network.notes
-            let reference = judge.evaluation.reference
-            if let reference, reference.statisticsDigest != nil {
-                notes += network.resize.notes(onStatistics: reference.name)
-            }
-        }
-        return notes
     }
 }

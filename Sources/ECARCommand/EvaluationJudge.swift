@@ -2,13 +2,13 @@ import ECAREvaluation
 import ECARImages
 import Foundation
 import Torch
+import TorchNN
 
 /// What all sets of an evaluation are measured with, prepared once.
 struct EvaluationJudge {
     let network: EvaluationNetwork
     let evaluation: Evaluation
-    /// Where copies are looked for, and the pictures themselves.
-    let copies: ReferenceOptions.Copies?
+    let real: ReferenceOptions.Real
     /// How many samples are laid beside their nearest real pictures.
     private static let examples = 24
 
@@ -26,7 +26,7 @@ struct EvaluationJudge {
             return EvaluationReport.Run(
                 samples: try subject.side(set), model: subject.model(secondsPerPicture: secondsPerPicture),
                 point: subject.point, scores: try evaluation.scores(known), classes: classes,
-                neighbours: try copies?.search.neighbours(of: set, examples: subject.places(Self.examples)))
+                neighbours: try real.copies?.search.neighbours(of: set, examples: subject.places(Self.examples)))
         } catch let error as TorchError {
             throw CommandError.failure("\(set.name): \(error)")
         }
@@ -51,10 +51,46 @@ struct EvaluationJudge {
         let examples = run?.neighbours?.samples ?? []
         let own = Dictionary(zip(places, images)) { first, _ in first }
         let wanted = examples.flatMap { $0.nearest.map(\.index) }
-        let real = Dictionary(zip(wanted, try copies?.source.images(at: wanted) ?? [])) { first, _ in first }
+        let nearest = Dictionary(zip(wanted, try real.copies?.source.images(at: wanted) ?? [])) { first, _ in first }
         let neighbours = examples.compactMap { example in
-            own[example.index].map { (sample: $0, nearest: example.nearest.compactMap { real[$0.index] }) }
+            own[example.index].map { (sample: $0, nearest: example.nearest.compactMap { nearest[$0.index] }) }
         }
         return EvaluationPictures(classes: classes, neighbours: neighbours)
+    }
+
+    // MARK: The report
+
+    /// - Parameter seconds: That the evaluation took.
+    func report(_ runs: [EvaluationReport.Run], device: Device, seconds: Double) -> EvaluationReport {
+        EvaluationReport(
+            version: programVersion, date: Date(), command: Terminal.commandLine, seconds: seconds,
+            machine: .init(device: "\(device)", precision: Precision.f32.rawValue, threads: Runtime.threads),
+            network: network.summary, reference: reference, runs: runs, notes: notes(runs))
+    }
+
+    private var reference: EvaluationReport.PictureSet? {
+        guard let reference = real.reference else { return nil }
+        let (set, digest) = (reference.set, reference.statisticsDigest)
+        return EvaluationReport.PictureSet(
+            kind: digest == nil ? .pictures : .statistics, name: real.title, path: reference.name, count: set?.count,
+            width: set?.size.width, height: set?.size.height, digest: digest ?? (try? set?.digest) ?? "",
+            isLabelled: set?.labels != nil)
+    }
+
+    /// What a reader must know before comparing the scores with others.
+    private func notes(_ runs: [EvaluationReport.Run]) -> [String] {
+        let width = network.extractor.sizes.features
+        let sides = [runs.first?.samples, reference].compactMap { $0 }
+        var notes = sides.compactMap { side -> String? in
+            guard let count = side.count, side.kind != .statistics, count <= width else { return nil }
+            return "\(side.name) has \(count) pictures for \(width) features: Fréchet distances of so few are too large"
+        }
+        if case .inception(let network) = network {
+            notes += network.notes
+            if let reference, reference.kind == .statistics {
+                notes += network.resize.notes(onStatistics: reference.name)
+            }
+        }
+        return notes
     }
 }

@@ -88,6 +88,11 @@ enum EvaluationSubject {
         }
     }
 
+    /// Takes away what was kept to go on from.
+    func removeParts(_ network: any FeatureExtractor) throws {
+        if case .model(let model, _) = self { try model.removeParts(network) }
+    }
+
     // MARK: In the report
 
     func side(_ set: FeatureSet) throws -> EvaluationReport.PictureSet {

@@ -64,6 +64,13 @@ struct ModelPictures {
         let total = own.reduce(0) { $0 + ranges[$1].count }
         var (done, made, seconds) = (0, 0, 0.0)
         let folder = try partsFolder(network)
+        if let folder {
+            do {
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            } catch {
+                throw CommandError.failure("\(folder.path): the folder cannot be created or written")
+            }
+        }
         var parts: [Int: FeaturePart] = [:]
         for index in own {
             let (range, file) = (
@@ -130,19 +137,20 @@ struct ModelPictures {
         let partSize: Int
     }
 
-    /// The folder of the parts, made where it is missing; other pictures' parts are in other folders.
+    /// The folder of the parts; other pictures' parts are in other folders.
     private func partsFolder(_ network: some FeatureExtractor) throws -> URL? {
         guard let folder else { return nil }
         let plan = Plan(
             metadata: metadata, labels: labels, seed: seed, network: network.identity, partSize: partSize)
         let name = SHA256.hash(data: try StrictJSON.encode(plan)).hexadecimal.prefix(16)
-        let url = folder.appendingPathComponent(String(name))
-        do {
-            try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        } catch {
-            throw CommandError.failure("\(url.path): the folder cannot be created or written")
-        }
-        return url
+        return folder.appendingPathComponent(String(name))
+    }
+
+    /// Takes the parts away, and their common folder with the last of them.
+    func removeParts(_ network: some FeatureExtractor) throws {
+        guard let folder, let own = try partsFolder(network) else { return }
+        try? FileManager.default.removeItem(at: own)
+        rmdir(folder.path)
     }
 
     /// Where one of the first pictures is kept; nil: nowhere.

@@ -31,6 +31,8 @@ struct ReferenceOptions: ParsableArguments {
 
     /// The pictures to compare with, and those in which copies are looked for.
     struct Real {
+        /// What reports call the reference.
+        var title = ""
         var reference: Reference?
         var copies: Copies?
     }
@@ -60,7 +62,7 @@ struct ReferenceOptions: ParsableArguments {
         isQuiet: Bool
     ) throws -> Real {
         let (extractor, square) = (network.extractor, try square(network, samples))
-        var real = Real()
+        var real = Real(title: (url?.lastPathComponent ?? "") + (split.map { ", \($0)" } ?? ""))
         var source: (any PictureSource)?
         if let url, Reference.isStatistics(url) {
             guard split == nil else { throw CommandError.usage("--split: \(url.path) holds statistics") }

@@ -16,9 +16,6 @@ public struct Reference {
     /// SHA-256 of the file, where there are statistics.
     public let statisticsDigest: String?
 
-    /// The last part of the name.
-    public var title: String { URL(fileURLWithPath: name).lastPathComponent }
-
     let frechet: FrechetReference
     /// Of the spatial features, where they are known.
     let spatial: FrechetReference?

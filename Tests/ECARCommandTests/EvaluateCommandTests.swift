@@ -147,6 +147,23 @@ import Torch
         #expect(changed.scores["accuracy"] == whole.scores["accuracy"])
     }
 
+    @Test func ctrlCKeepsWhatIsDoneAndAnErrorKeepsNothing() throws {
+        try trainJudge()
+        let arguments = Self.evaluation + ["--count", "2000", "--output", "cut", "--threads", "1"]
+        let program = try Program(arguments, in: folder.url)
+        while program.isRunning, !FileManager.default.fileExists(atPath: folder["cut/.parts"].path) {
+            Thread.sleep(forTimeInterval: 0.005)
+        }
+        program.send(SIGINT)
+        let result = program.wait()
+        #expect(result.status == 130)
+        #expect(result.errors.contains("continue with the same command"), "\(result.errors)")
+
+        let wrong = try run(Self.evaluation + ["--count", "9", "--output", "wrong", "--metrics", "fid"])
+        #expect(wrong.status == 64)
+        #expect(!folder.visibleNames.contains("wrong"))
+    }
+
     @Test func twoProcessesShareTheWork() throws {
         try trainJudge()
         let arguments = Self.evaluation + ["--count", "130", "--json", "--threads", "1"]

@@ -43,7 +43,8 @@ struct Program {
         output = folder.appendingPathComponent(".\(id).out")
         errors = folder.appendingPathComponent(".\(id).err")
         for url in [output, errors] { try Data().write(to: url) }
-        process.executableURL = try #require(Self.url, "the program ecar is not beside the tests")
+        let program: URL = try #require(Self.url, "the program ecar is not beside the tests")
+        process.executableURL = program
         process.arguments = arguments
         process.currentDirectoryURL = folder
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
