@@ -8,17 +8,6 @@ import TorchNN
 
 extension ClassChoice: ExpressibleByArgument {}
 
-/// `--metrics fid,is`.
-struct MetricsOption: ExpressibleByArgument {
-    let values: [Metric]
-
-    init?(argument: String) {
-        let names = argument.split(separator: ",", omittingEmptySubsequences: false)
-        values = names.compactMap { Metric(rawValue: String($0)) }
-        guard values.count == names.count, Set(values).count == values.count else { return nil }
-    }
-}
-
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how good pictures are: FID, sFID, Inception Score, KID, precision, recall, accuracy.",
@@ -37,16 +26,19 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Pictures: a folder, a data set or an .npz file.", valueName: "path"))
     var samples: String?
 
+    @Option(help: ArgumentHelp("The samples' part: train, valid or test.", valueName: "split"))
+    var samplesSplit: String?
+
     @Option(help: ArgumentHelp("A model that makes the pictures. (default: the shipped one)", valueName: "name|dir"))
     var model: String?
 
     @OptionGroup var decoder: AutoencoderOptions
 
-    @Option(help: ArgumentHelp("How many pictures the model makes.", valueName: "n"))
-    var count = 5000
+    @Option(help: ArgumentHelp("How many pictures the model makes. (default: 5000)", valueName: "n"))
+    var count: Int?
 
-    @Option(help: "The pictures' classes: balanced (each as often) or uniform (by chance).")
-    var labels = ClassChoice.balanced
+    @Option(help: "The classes it is asked for: balanced (each as often) or uniform (by chance). (default: balanced)")
+    var labels: ClassChoice?
 
     @OptionGroup var sampling: SamplingOptions
 
@@ -64,7 +56,7 @@ struct Evaluate: ParsableCommand {
 
     // MARK: What comes of it
 
-    @Option(help: ArgumentHelp("Some of fid, sfid, is, kid, accuracy, … (default: all possible)", valueName: "a,b"))
+    @Option(help: ArgumentHelp("Some of \(MetricsOption.all). (default: all that can be)", valueName: "a,b"))
     var metrics: MetricsOption?
 
     @Option(help: ArgumentHelp("A folder for report.html and report.json.", valueName: "report"))
@@ -79,16 +71,29 @@ struct Evaluate: ParsableCommand {
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var display: OutputOptions
 
+    private var wanted: Int { count ?? 5000 }
+
     func validate() throws {
-        if samples != nil, model != nil { throw ValidationError("--samples and --model: give one of them") }
+        if samples != nil {
+            let others: [(String, Bool)] = [
+                ("--model", model != nil), ("--autoencoder", decoder.autoencoder != nil), ("--count", count != nil),
+                ("--labels", labels != nil), ("--steps", sampling.steps != nil),
+                ("--guidance", sampling.guidance != nil), ("--solver", sampling.solver != nil),
+                ("--sweep", !sweep.isEmpty),
+            ]
+            if let other = others.first(where: \.1)?.0 {
+                throw ValidationError("\(other) is for a model that makes the pictures, and --samples are there")
+            }
+        } else if samplesSplit != nil {
+            throw ValidationError("--samples-split is a part of the --samples")
+        }
         if saveStatistics != nil, !sweep.isEmpty {
             throw ValidationError("--save-statistics keeps those of one set, and --sweep makes several")
         }
-        if samples != nil, !sweep.isEmpty { throw ValidationError("--sweep needs a model that makes the pictures") }
-        guard (2...10_000_000).contains(count) else {
-            throw ValidationError("--count must be 2…10000000, not \(count)")
+        guard (2...10_000_000).contains(wanted) else {
+            throw ValidationError("--count must be 2…10000000, not \(wanted)")
         }
-        try sampling.checkSeeds(count)
+        try sampling.checkSeeds(wanted)
     }
 
     func run() throws {
@@ -108,14 +113,17 @@ struct Evaluate: ParsableCommand {
         let start = ContinuousClock.now
         let isFirst = group.map { $0.rank == 0 } ?? true
         guard isFirst || samples == nil else { return }
-        if let saveStatistics, isFirst { try Scratch.check(writing: URL(fileURLWithPath: saveStatistics)) }
+        if let saveStatistics, isFirst {
+            try Scratch.check(writing: URL(fileURLWithPath: saveStatistics), option: "--save-statistics")
+        }
         let folder = try samples == nil ? ModelLocator.model(model ?? "default") : nil
         let network = try network.open(model: folder, device: device)
         let output = output.map { URL(fileURLWithPath: $0) }
         // Found out before any work is done; nothing stays of it.
         if let output { _ = try Scratch(in: output) }
         let parts = output.map { $0.appendingPathComponent(".parts") }
-        let subjects = try folder.map { try models(in: $0, device, group, parts: parts) } ?? [picturesOfSamples()]
+        let subjects =
+            try folder.map { try models(in: $0, network.extractor, group, parts: parts) } ?? [picturesOfSamples()]
         Runtime.keepFreedMemory()
         try Interrupt.check()
 
@@ -126,16 +134,16 @@ struct Evaluate: ParsableCommand {
             let (set, seconds) = try ProgressBar.during(verb, unit: "pictures", isQuiet: display.quiet || !isFirst) {
                 try subject.features(network.extractor, progress: $0)
             }
-            guard let judge else { continue }
+            guard let judge, let set else { continue }
             if let saveStatistics { try save(set, network.extractor, to: URL(fileURLWithPath: saveStatistics)) }
-            let run = try judge.run(subject, set, secondsPerPicture: seconds)
+            let run = try judge.run(subject, set, secondsPerPicture: seconds, isQuiet: display.quiet)
             runs.append(run)
             if output != nil { pictures.append(try judge.pictures(subject, set, of: run)) }
         }
         guard let judge else { return }
-        let report = judge.report(runs, device: device, seconds: (ContinuousClock.now - start) / .seconds(1))
+        let report = try judge.report(runs, device: device, seconds: (ContinuousClock.now - start) / .seconds(1))
         if let output { try report.write(to: output, pictures: pictures) }
-        for subject in subjects { try subject.removeParts(network.extractor) }
+        for subject in subjects { subject.removeParts() }
         try display.json
             ? Terminal.print(String(decoding: report.encoded(), as: UTF8.self)) : Terminal.print(report.table())
     }
@@ -143,24 +151,24 @@ struct Evaluate: ParsableCommand {
     // MARK: What is judged
 
     private func picturesOfSamples() throws -> EvaluationSubject {
-        .pictures(try openPictures(URL(fileURLWithPath: samples ?? "")), path: samples ?? "")
+        .pictures(try openPictures(URL(fileURLWithPath: samples ?? ""), split: samplesSplit), path: samples ?? "")
     }
 
     /// The model, once for each point of the sweep.
     private func models(
-        in folder: URL, _ device: Device, _ group: ProcessGroup?, parts: URL?
+        in folder: URL, _ network: any FeatureExtractor, _ group: ProcessGroup?, parts: URL?
     ) throws -> [EvaluationSubject] {
         let description = try ModelDirectory.readDescription(folder)
         let grid = try SweepOption.grid(sweep, over: sampling.settings(for: description))
-        let autoencoder = try decoder.open(for: description, in: folder, device: device)
-        let directory = try ModelDirectory.load(folder, device: device, precision: sampling.precision)
-        return grid.map { settings in
+        let autoencoder = try decoder.open(for: description, in: folder, device: network.device)
+        let directory = try ModelDirectory.load(folder, device: network.device, precision: sampling.precision)
+        return try grid.map { settings in
             let maker = ImageMaker(
                 directory: directory, autoencoder: autoencoder, settings: settings, precision: sampling.precision,
                 batch: sampling.batch, showsStages: false)
-            let pictures = ModelPictures(
-                maker: maker, count: count, labels: labels, seed: sampling.seed, group: group, folder: parts,
-                kept: EvaluationSubject.shown, name: model ?? "default")
+            let pictures = try ModelPictures(
+                maker: maker, network: network, count: wanted, labels: labels ?? .balanced, seed: sampling.seed,
+                group: group, name: model ?? "default", kept: EvaluationSubject.shown, folder: parts)
             return .model(pictures, point: sweep.isEmpty ? nil : point(settings))
         }
     }
@@ -179,43 +187,20 @@ struct Evaluate: ParsableCommand {
     // MARK: What it is compared with
 
     private func judge(_ network: EvaluationNetwork, _ subject: EvaluationSubject) throws -> EvaluationJudge {
-        let metrics = try wantedMetrics(network, subject)
-        let real = try reference.open(
-            network, samples: subject.shape(), looksForCopies: output != nil, isQuiet: display.quiet)
+        let survey = try reference.survey()
+        let metrics = try MetricsOption.chosen(metrics, network, subject, survey)
+        guard !metrics.isEmpty || saveStatistics != nil else {
+            throw CommandError.usage("there is nothing to measure: give a --reference to compare the pictures with")
+        }
         do {
+            let real = try reference.open(
+                survey, network, samples: subject.shape(), metrics: metrics, looksForCopies: output != nil,
+                isQuiet: display.quiet)
             let evaluation = try Evaluation(metrics, reference: real.reference, seed: sampling.seed)
             return EvaluationJudge(network: network, evaluation: evaluation, real: real)
-        } catch {
+        } catch let error as TorchError {
             throw CommandError.failure("\(reference.reference ?? "the reference"): \(error)")
         }
-    }
-
-    /// The metrics that are asked for, or all that can be measured.
-    private func wantedMetrics(_ network: EvaluationNetwork, _ subject: EvaluationSubject) throws -> [Metric] {
-        let holds = try reference.holds()
-        func reason(_ metric: Metric) -> String? {
-            if !network.metrics.contains(metric) { return "the network does not give it" }
-            switch metric.need {
-            case .nothing: return nil
-            case .labels: return network.knows(subject) ? nil : "the classifier does not know the samples' classes"
-            case .statistics: return holds == nil ? "--reference is missing" : nil
-            case .pictures:
-                return holds == nil
-                    ? "--reference is missing" : holds == .statistics ? "the reference holds no pictures" : nil
-            }
-        }
-        guard let wanted = metrics?.values else {
-            let possible = network.metrics.filter { reason($0) == nil }
-            guard !possible.isEmpty || saveStatistics != nil else {
-                throw CommandError.usage("there is nothing to measure: give a --reference to compare the pictures with")
-            }
-            return possible
-        }
-        for metric in wanted {
-            guard let reason = reason(metric) else { continue }
-            throw CommandError.usage("--metrics \(metric.rawValue): \(reason)")
-        }
-        return wanted
     }
 
     // MARK: What comes of it

@@ -13,32 +13,47 @@ struct EvaluationJudge {
     private static let examples = 24
 
     /// The scores of a set, and what goes with them.
-    func run(_ subject: EvaluationSubject, _ set: FeatureSet, secondsPerPicture: Double?) throws -> EvaluationReport.Run
-    {
+    func run(
+        _ subject: EvaluationSubject, _ set: FeatureSet, secondsPerPicture: Double?, isQuiet: Bool
+    ) throws -> EvaluationReport.Run {
         let known = network.labelled(set)
-        let classes: [EvaluationReport.ClassResult] =
-            switch network {
-            case .classifier(let classifier) where evaluation.metrics.contains(.accuracy):
-                try Evaluation.classes(known, of: classifier.configuration)
-            default: []
-            }
+        let metrics = evaluation.metrics
+        let classes = network.extractor.sizes.classes
+        if metrics.contains(where: { $0.need == .labels }), let labels = known.labels,
+            let label = labels.first(where: { !(0..<classes).contains($0) })
+        {
+            throw CommandError.failure("\(set.name): its label \(label) is none of the classifier's 0…\(classes - 1)")
+        }
         do {
+            let scores = try ProgressBar.during("measuring", unit: "scores", isQuiet: isQuiet) { progress in
+                var done = 0
+                return try evaluation.scores(known) { metric in
+                    try Interrupt.check()
+                    progress(min(done, metrics.count), metrics.count, metric.rawValue)
+                    done += 1
+                }
+            }
+            try Interrupt.check()
             return EvaluationReport.Run(
                 samples: try subject.side(set), model: subject.model(secondsPerPicture: secondsPerPicture),
-                point: subject.point, scores: try evaluation.scores(known), classes: classes,
+                point: subject.point, scores: scores, classes: try classResults(known),
                 neighbours: try real.copies?.search.neighbours(of: set, examples: subject.places(Self.examples)))
         } catch let error as TorchError {
             throw CommandError.failure("\(set.name): \(error)")
         }
     }
 
+    private func classResults(_ known: FeatureSet) throws -> [EvaluationReport.ClassResult] {
+        guard case .classifier(let classifier) = network, evaluation.metrics.contains(.accuracy) else { return [] }
+        return try Evaluation.classes(known, of: classifier.configuration)
+    }
+
     /// What the page shows of a set.
     func pictures(
         _ subject: EvaluationSubject, _ set: FeatureSet, of run: EvaluationReport.Run?
     ) throws -> EvaluationPictures {
-        let (places, images) = (
-            subject.places(EvaluationSubject.shown), try subject.images(EvaluationSubject.shown, network.extractor)
-        )
+        let shown = EvaluationSubject.shown
+        let (places, images) = (subject.places(shown), try subject.images(shown))
         var classes: [(name: String?, samples: [Image])] = []
         for (place, image) in zip(places, images) {
             let name = set.className(place)
@@ -61,24 +76,25 @@ struct EvaluationJudge {
     // MARK: The report
 
     /// - Parameter seconds: That the evaluation took.
-    func report(_ runs: [EvaluationReport.Run], device: Device, seconds: Double) -> EvaluationReport {
-        EvaluationReport(
+    func report(_ runs: [EvaluationReport.Run], device: Device, seconds: Double) throws -> EvaluationReport {
+        let reference = try real.reference.map(side)
+        return EvaluationReport(
             version: programVersion, date: Date(), command: Terminal.commandLine, seconds: seconds,
             machine: .init(device: "\(device)", precision: Precision.f32.rawValue, threads: Runtime.threads),
-            network: network.summary, reference: reference, runs: runs, notes: notes(runs))
+            network: network.summary, reference: reference, runs: runs,
+            notes: notes(runs, reference))
     }
 
-    private var reference: EvaluationReport.PictureSet? {
-        guard let reference = real.reference else { return nil }
-        let (set, digest) = (reference.set, reference.statisticsDigest)
+    private func side(_ reference: Reference) throws -> EvaluationReport.PictureSet {
+        let (set, statistics) = (reference.set, reference.statisticsDigest)
         return EvaluationReport.PictureSet(
-            kind: digest == nil ? .pictures : .statistics, name: real.title, path: reference.name, count: set?.count,
-            width: set?.size.width, height: set?.size.height, digest: digest ?? (try? set?.digest) ?? "",
-            isLabelled: set?.labels != nil)
+            kind: statistics == nil ? .pictures : .statistics, name: real.title, path: reference.name,
+            count: set?.count, width: set?.size.width, height: set?.size.height,
+            digest: try statistics ?? set?.digest ?? "", isLabelled: set?.labels != nil)
     }
 
     /// What a reader must know before comparing the scores with others.
-    private func notes(_ runs: [EvaluationReport.Run]) -> [String] {
+    private func notes(_ runs: [EvaluationReport.Run], _ reference: EvaluationReport.PictureSet?) -> [String] {
         let width = network.extractor.sizes.features
         let sides = [runs.first?.samples, reference].compactMap { $0 }
         var notes = sides.compactMap { side -> String? in
@@ -90,6 +106,11 @@ struct EvaluationJudge {
             if let reference, reference.kind == .statistics {
                 notes += network.resize.notes(onStatistics: reference.name)
             }
+        }
+        if runs.contains(where: { $0.model != nil && $0.neighbours != nil }), !real.isTraining {
+            notes.append(
+                "Copies were looked for in \(real.title): whether the model repeats what it learned from, only the pictures "
+                    + "that it learned from can tell (--training)")
         }
         return notes
     }

@@ -54,10 +54,10 @@ enum EvaluationSubject {
     /// What the network says of the pictures.
     ///
     /// - Parameter progress: Called with the numbers of pictures that are done and wanted, in this process, and a note.
-    /// - Returns: Also the seconds that a picture took to make, where some were made.
+    /// - Returns: In the first process alone what it says; also the seconds that a picture took to make, where some were.
     func features(
         _ network: any FeatureExtractor, progress: (_ done: Int, _ total: Int, _ note: String) -> Void
-    ) throws -> (set: FeatureSet, secondsPerPicture: Double?) {
+    ) throws -> (set: FeatureSet?, secondsPerPicture: Double?) {
         switch self {
         case .pictures(let source, let path):
             let set = try FeatureSet(source, network: network) { done in
@@ -65,7 +65,7 @@ enum EvaluationSubject {
                 progress(done, source.count, "")
             }
             return (set.named(path), nil)
-        case .model(let model, _): return try model.features(network, progress: progress)
+        case .model(let model, _): return try model.features(progress: progress)
         }
     }
 
@@ -81,16 +81,16 @@ enum EvaluationSubject {
     }
 
     /// The pictures at ``places(_:)``.
-    func images(_ count: Int, _ network: any FeatureExtractor) throws -> [Image] {
+    func images(_ count: Int) throws -> [Image] {
         switch self {
         case .pictures(let source, _): try source.images(at: places(count))
-        case .model(let model, _): try Array(model.firstPictures(network).prefix(count))
+        case .model(let model, _): try model.firstPictures(count)
         }
     }
 
     /// Takes away what was kept to go on from.
-    func removeParts(_ network: any FeatureExtractor) throws {
-        if case .model(let model, _) = self { try model.removeParts(network) }
+    func removeParts() {
+        if case .model(let model, _) = self { model.removeParts() }
     }
 
     // MARK: In the report
@@ -102,7 +102,7 @@ enum EvaluationSubject {
             case .model: .model
             }
         return EvaluationReport.PictureSet(
-            kind: kind, name: set.title, path: set.name, count: set.count,
+            kind: kind, name: URL(fileURLWithPath: set.name).lastPathComponent, path: set.name, count: set.count,
             width: set.size.width, height: set.size.height, digest: try set.digest, isLabelled: isLabelled)
     }
 

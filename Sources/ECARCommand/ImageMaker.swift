@@ -25,6 +25,12 @@ struct ImageMaker {
     /// Whether the earlier stages' pictures are wanted too.
     let showsStages: Bool
 
+    /// What the pictures' files say of their making.
+    var metadata: ImageMetadata {
+        ImageMetadata(
+            model: directory.digest, autoencoder: autoencoder, settings: settings, precision: precision)
+    }
+
     /// Makes the images and hands each on as soon as its batch is done, with a progress bar.
     ///
     /// - Returns: The seconds that every stage took.

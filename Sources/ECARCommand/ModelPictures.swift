@@ -22,110 +22,38 @@ extension ClassChoice {
     }
 }
 
-/// The pictures that a model makes to be judged, part by part, in as many processes as there are. With a folder, every part
-/// that is done is kept there, and an evaluation that was stopped goes on behind it.
+/// The pictures that a model makes to be judged, in as many processes as there are. With a folder, what is done is kept there,
+/// part by part, and an evaluation that was stopped goes on behind it.
 ///
 /// A picture depends on its number alone: neither parts nor processes nor batches change it.
 struct ModelPictures {
     let maker: ImageMaker
+    let network: any FeatureExtractor
     let count: Int
     let labels: ClassChoice
     let seed: UInt64
     let group: ProcessGroup?
-    /// Where parts are kept; nil: nowhere.
-    let folder: URL?
-    /// How many of the first pictures are kept there as well.
-    let kept: Int
     /// What reports call the model.
     let name: String
+    /// How many of the first pictures are kept beside the parts.
+    let kept: Int
+    /// Where the parts are kept; nil: nowhere. What they depend on is in its name, so that others' are elsewhere.
+    private let folder: URL?
 
-    private static let smallestPart = 64
+    /// Pictures of a part: few, so that little is lost with one that was begun.
+    private static let partSize = 16
 
-    private var partSize: Int { max(Self.smallestPart, maker.batch) }
-    private var description: ModelDescription { maker.directory.description }
-
-    /// What a picture is made from.
-    func request(_ index: Int) -> ImageRequest {
-        let label = labels.label(index, classes: description.architecture.classes, seed: seed)
-        return ImageRequest(class: label, className: description.classNames[label], seed: seed + UInt64(index))
-    }
-
-    /// Makes the pictures and looks at them.
-    ///
-    /// - Parameter progress: Called with the numbers of pictures that are done and wanted in this process.
-    /// - Returns: What the network says of all of them, in every process; and the seconds that a picture took to make, nil
-    ///   where all were there already.
-    func features(
-        _ network: some FeatureExtractor, progress: (_ done: Int, _ total: Int, _ note: String) -> Void
-    ) throws -> (set: FeatureSet, secondsPerPicture: Double?) {
-        let ranges = stride(from: 0, to: count, by: partSize).map { $0..<min($0 + partSize, count) }
-        let (rank, processes) = (group?.rank ?? 0, group?.processes ?? 1)
-        let own = ranges.indices.filter { $0 % processes == rank }
-        let total = own.reduce(0) { $0 + ranges[$1].count }
-        var (done, made, seconds) = (0, 0, 0.0)
-        let folder = try partsFolder(network)
-        if let folder {
-            do {
-                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            } catch {
-                throw CommandError.failure("\(folder.path): the folder cannot be created or written")
-            }
-        }
-        var parts: [Int: FeaturePart] = [:]
-        for index in own {
-            let (range, file) = (
-                ranges[index], folder?.appendingPathComponent("\(ranges[index].lowerBound).safetensors")
-            )
-            if let file, let found = try FeaturePart.read(file, count: range.count, network: network) {
-                parts[index] = found
-            } else {
-                let (part, time) = try make(range, network) { progress(done + $0, total, $1) }
-                if let file { try part.write(to: file) }
-                (parts[index], made, seconds) = (part, made + range.count, seconds + time)
-            }
-            done += range.count
-            progress(done, total, "")
-        }
-        let all = try ranges.indices.map { index in
-            guard let group else { return try parts[index] ?? FeaturePart(zeros: 0, network: network) }
-            return try (parts[index] ?? FeaturePart(zeros: ranges[index].count, network: network)).sum(over: group)
-        }
-        let side = description.pictureSides.last ?? 0
-        let set = FeatureSet(
-            name: name, all: try .joined(all), labels: (0..<count).map { request($0).class },
-            classNames: description.classNames, size: (side, side))
-        return (set, made > 0 ? seconds / Double(made) : nil)
-    }
-
-    /// Makes a part. - Returns: What the network says of it, and the seconds that sampling took.
-    private func make(
-        _ range: Range<Int>, _ network: some FeatureExtractor, progress: (Int, String) -> Void
-    ) throws -> (FeaturePart, Double) {
-        var images: [Image] = []
-        let steps = maker.settings.steps.reduce(0, +)
-        var step = 0
-        let stages = try maker.make(range.map(request)) {
-            step = step % steps + 1
-            progress(images.count, steps > 1 ? "step \(step)/\(steps)" : "")
-        } deliver: { made in
-            images.append(made.image)
-            if let file = try picture(range.lowerBound + images.count - 1, network) {
-                try made.image.write(to: file, text: metadata.single(made.request).text())
-            }
-        }
-        let parts = try stride(from: 0, to: images.count, by: FeatureSet.batch).map { start in
-            try FeaturePart(
-                Array(images[start..<min(start + FeatureSet.batch, images.count)]), network: network, name: name)
-        }
-        return (try .joined(parts), stages.reduce(0, +))
-    }
-
-    // MARK: What is kept
-
-    private var metadata: ImageMetadata {
-        ImageMetadata(
-            model: maker.directory.digest, autoencoder: maker.autoencoder, settings: maker.settings,
-            precision: maker.precision)
+    /// - Parameter folder: Where the parts' own folder will be; nil: they are not kept.
+    init(
+        maker: ImageMaker, network: any FeatureExtractor, count: Int, labels: ClassChoice, seed: UInt64,
+        group: ProcessGroup?, name: String, kept: Int, folder: URL?
+    ) throws {
+        (self.maker, self.network, self.count, self.labels, self.seed) = (maker, network, count, labels, seed)
+        (self.group, self.name, self.kept) = (group, name, kept)
+        let plan = Plan(
+            metadata: maker.metadata, labels: labels, seed: seed, network: network.identity, partSize: Self.partSize)
+        let digest = SHA256.hash(data: try StrictJSON.encode(plan)).hexadecimal
+        self.folder = folder?.appendingPathComponent(String(digest.prefix(16)))
     }
 
     /// All that the parts depend on.
@@ -137,39 +65,133 @@ struct ModelPictures {
         let partSize: Int
     }
 
-    /// The folder of the parts; other pictures' parts are in other folders.
-    private func partsFolder(_ network: some FeatureExtractor) throws -> URL? {
-        guard let folder else { return nil }
-        let plan = Plan(
-            metadata: metadata, labels: labels, seed: seed, network: network.identity, partSize: partSize)
-        let name = SHA256.hash(data: try StrictJSON.encode(plan)).hexadecimal.prefix(16)
-        return folder.appendingPathComponent(String(name))
+    private var description: ModelDescription { maker.directory.description }
+
+    /// What a picture is made from.
+    func request(_ index: Int) -> ImageRequest {
+        let label = labels.label(index, classes: description.architecture.classes, seed: seed)
+        return ImageRequest(class: label, className: description.classNames[label], seed: seed + UInt64(index))
     }
 
-    /// Takes the parts away, and their common folder with the last of them.
-    func removeParts(_ network: some FeatureExtractor) throws {
-        guard let folder, let own = try partsFolder(network) else { return }
-        try? FileManager.default.removeItem(at: own)
-        rmdir(folder.path)
+    // MARK: Making
+
+    /// Makes the pictures and looks at them.
+    ///
+    /// - Parameter progress: Called with the numbers of pictures that are done and wanted in this process.
+    /// - Returns: What the network says of all of them, in the first process, nil in the others; and the seconds that a
+    ///   picture took to make, nil where all were there already.
+    func features(
+        progress: (_ done: Int, _ total: Int, _ note: String) -> Void
+    ) throws -> (set: FeatureSet?, secondsPerPicture: Double?) {
+        try makeFolder()
+        let ranges = stride(from: 0, to: count, by: Self.partSize).map { $0..<min($0 + Self.partSize, count) }
+        // As many parts at a time as make a batch.
+        let run = max(1, maker.batch / Self.partSize)
+        let (rank, processes) = (group?.rank ?? 0, group?.processes ?? 1)
+        let own = ranges.indices.filter { $0 / run % processes == rank }
+        var parts: [Int: FeaturePart] = [:]
+        for index in own { parts[index] = try readPart(ranges[index]) }
+        var missing = own.filter { parts[$0] == nil }
+        let total = own.reduce(0) { $0 + ranges[$1].count }
+        let wanted = missing.reduce(0) { $0 + ranges[$1].count }
+        var (made, seconds) = (0, 0.0)
+        while !missing.isEmpty {
+            let next = missing.prefix(run)
+            missing.removeFirst(next.count)
+            let done = total - wanted + made
+            let (images, time) = try images(next.flatMap { ranges[$0] }) { progress(done, total, $0) }
+            var rest = images[...]
+            for index in next {
+                let part = try FeaturePart(Array(rest.prefix(ranges[index].count)), network: network, name: name)
+                if let file = partFile(ranges[index]) { try part.write(to: file) }
+                parts[index] = part
+                rest = rest.dropFirst(part.count)
+            }
+            (made, seconds) = (made + images.count, seconds + time)
+            progress(total - wanted + made, total, "")
+        }
+        let all = try gathered(parts, ranges)
+        let side = description.pictureSides.last ?? 0
+        let set = try all.map { all in
+            FeatureSet(
+                name: name, all: try .joined(all), labels: (0..<count).map { request($0).class },
+                classNames: description.classNames, size: (side, side))
+        }
+        return (set, made > 0 ? seconds / Double(made) : nil)
+    }
+
+    /// Makes pictures. - Returns: The seconds that sampling took, too.
+    private func images(_ numbers: [Int], progress: (String) -> Void) throws -> ([Image], Double) {
+        var images: [Image] = []
+        let steps = maker.settings.steps.reduce(0, +)
+        var step = 0
+        let stages = try maker.make(numbers.map(request)) {
+            step = step % steps + 1
+            progress(steps > 1 ? "step \(step)/\(steps)" : "")
+        } deliver: { made in
+            if let file = pictureFile(numbers[images.count]) {
+                try made.image.write(to: file, text: maker.metadata.single(made.request).text())
+            }
+            images.append(made.image)
+        }
+        return (images, stages.reduce(0, +))
+    }
+
+    /// The parts of all processes, in the first one.
+    private func gathered(_ parts: [Int: FeaturePart], _ ranges: [Range<Int>]) throws -> [FeaturePart]? {
+        var all: [FeaturePart] = []
+        for (index, range) in ranges.enumerated() {
+            let part = try parts[index] ?? FeaturePart(zeros: range.count, network: network)
+            guard let group else {
+                all.append(part)
+                continue
+            }
+            let sum = try part.summed(over: group)
+            if group.rank == 0 { all.append(sum) }
+        }
+        return group.map { $0.rank == 0 } ?? true ? all : nil
+    }
+
+    // MARK: What is kept
+
+    private func makeFolder() throws {
+        guard let folder else { return }
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw CommandError.failure("\(folder.path): the folder cannot be created or written")
+        }
+    }
+
+    private func partFile(_ range: Range<Int>) -> URL? {
+        folder?.appendingPathComponent("\(range.lowerBound).safetensors")
+    }
+
+    private func readPart(_ range: Range<Int>) throws -> FeaturePart? {
+        try partFile(range).flatMap { try FeaturePart.read($0, count: range.count, network: network) }
     }
 
     /// Where one of the first pictures is kept; nil: nowhere.
-    private func picture(_ index: Int, _ network: some FeatureExtractor) throws -> URL? {
-        guard index < kept else { return nil }
-        return try partsFolder(network)?.appendingPathComponent("\(index).png")
+    private func pictureFile(_ index: Int) -> URL? {
+        index < kept ? folder?.appendingPathComponent("\(index).png") : nil
     }
 
     /// The first pictures, as they were kept, or made again where another machine has them.
-    func firstPictures(_ network: some FeatureExtractor) throws -> [Image] {
-        let range = 0..<min(kept, count)
-        let found = try range.map { index -> Image? in
-            guard let file = try picture(index, network), let bytes = try? Data(contentsOf: file) else { return nil }
+    func firstPictures(_ number: Int) throws -> [Image] {
+        let range = 0..<min(number, count)
+        let found = range.map { index -> Image? in
+            guard let file = pictureFile(index), let bytes = try? Data(contentsOf: file) else { return nil }
             return try? Image.decode(bytes, name: file.path)
         }
         let missing = range.filter { found[$0] == nil }
-        var made: [Int: Image] = [:]
-        var places = missing.makeIterator()
-        _ = try maker.make(missing.map(request), didStep: {}) { made[places.next() ?? 0] = $0.image }
+        let made = Dictionary(uniqueKeysWithValues: zip(missing, try images(missing) { _ in }.0))
         return range.compactMap { found[$0] ?? made[$0] }
+    }
+
+    /// Takes away what was kept, and the common folder with the last of it.
+    func removeParts() {
+        guard let folder else { return }
+        try? FileManager.default.removeItem(at: folder)
+        rmdir(folder.deletingLastPathComponent().path)
     }
 }

@@ -17,8 +17,8 @@ struct NetworkOptions: ParsableArguments {
             valueName: "file"))
     var inception: String?
 
-    @Option(help: "How pictures are scaled to Inception's size: tensorflow or pytorch-fid.")
-    var resize = InceptionResize.tensorflow
+    @Option(help: "How pictures are scaled to Inception's size: tensorflow or pytorch-fid. (default: tensorflow)")
+    var resize: InceptionResize?
 
     @Option(
         help: ArgumentHelp(
@@ -30,13 +30,15 @@ struct NetworkOptions: ParsableArguments {
         if inception != nil, classifier != nil {
             throw ValidationError("--inception and --classifier: give one of them")
         }
+        if inception == nil, resize != nil { throw ValidationError("--resize is for --inception") }
     }
 
     /// - Parameter model: The folder of the model that is judged, where it is one.
     /// - Throws: `CommandError` where nothing says which network; `FileError` or `ECARError` where it cannot be used.
     func open(model: URL?, device: Device) throws -> EvaluationNetwork {
         if let inception {
-            return .inception(try InceptionV3.read(URL(fileURLWithPath: inception), resize: resize, device: device))
+            let url = URL(fileURLWithPath: inception)
+            return .inception(try InceptionV3.read(url, resize: resize ?? .tensorflow, device: device))
         }
         let beside = model.map { $0.appendingPathComponent(Self.usualName) }
         if let folder = classifier.map({ URL(fileURLWithPath: $0) })
@@ -81,12 +83,13 @@ enum EvaluationNetwork {
         }
     }
 
-    /// Whether it is a classifier that can tell whether the pictures show what they should.
-    func knows(_ subject: EvaluationSubject) -> Bool {
-        guard case .classifier(let network) = self, subject.isLabelled else { return false }
-        return FeatureSet.translation(of: subject.classNames, to: network.configuration.classNames).allSatisfy {
-            $0 != nil
-        }
+    /// Why it cannot tell whether the pictures show what they should; nil where it can.
+    func reasonNotToKnow(_ subject: EvaluationSubject) -> String? {
+        guard case .classifier(let network) = self else { return "the network knows other classes" }
+        guard subject.isLabelled else { return "the classes of the samples are not known" }
+        let places = FeatureSet.translation(of: subject.classNames, to: network.configuration.classNames)
+        guard let unknown = places.firstIndex(of: nil) else { return nil }
+        return "the samples' class \(subject.classNames?[unknown] ?? "") is none of the classifier's"
     }
 
     /// The set with its classes named and numbered as the classifier does, where it knows them.

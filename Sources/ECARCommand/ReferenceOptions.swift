@@ -14,7 +14,8 @@ struct ReferenceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Real pictures that samples may be copies of. (default: the reference)", valueName: "path"))
+            "The pictures that the model learned from: is a sample a copy of one? (default: the reference)",
+            valueName: "path"))
     var training: String?
 
     @Option(help: "How real pictures become squares of the samples' size: crop or pad. (default: a classifier's own)")
@@ -24,10 +25,36 @@ struct ReferenceOptions: ParsableArguments {
         if split != nil, reference == nil { throw ValidationError("--split is a part of the --reference") }
     }
 
-    /// What a reference can be compared by.
-    enum Content {
-        case statistics, pictures
+    // MARK: Before anything is read
+
+    /// What the reference holds.
+    struct Survey {
+        let url: URL?
+        let isStatistics: Bool
+        /// What can be compared with.
+        let content: Set<Metric.Need>
     }
+
+    /// - Throws: `CommandError` or `FileError` where it cannot be what the options say.
+    func survey() throws -> Survey {
+        guard let url = reference.map({ URL(fileURLWithPath: $0) }) else {
+            return Survey(url: nil, isStatistics: false, content: [])
+        }
+        let arrays = url.pathExtension.lowercased() == "npz" ? try listNpz(url) : [:]
+        guard arrays["mu"] != nil else {
+            return Survey(url: url, isStatistics: false, content: [.statistics, .spatialStatistics, .pictures])
+        }
+        if split != nil { throw CommandError.usage("--split: \(url.relativePath) holds statistics") }
+        var content: Set<Metric.Need> = [.statistics]
+        if arrays["mu_s"] != nil { content.insert(.spatialStatistics) }
+        if arrays["arr_0"] != nil { content.insert(.pictures) }
+        if fit != nil, arrays["arr_0"] == nil {
+            throw CommandError.usage("--fit: \(url.relativePath) holds statistics, and no pictures")
+        }
+        return Survey(url: url, isStatistics: true, content: content)
+    }
+
+    // MARK: Looking at it
 
     /// The pictures to compare with, and those in which copies are looked for.
     struct Real {
@@ -35,6 +62,8 @@ struct ReferenceOptions: ParsableArguments {
         var title = ""
         var reference: Reference?
         var copies: Copies?
+        /// Whether copies are looked for in what the model learned from.
+        var isTraining = false
     }
 
     /// Where copies are looked for, and the pictures themselves.
@@ -43,52 +72,50 @@ struct ReferenceOptions: ParsableArguments {
         let source: any PictureSource
     }
 
-    private var url: URL? { reference.map { URL(fileURLWithPath: $0) } }
-
-    /// What the reference holds, before it is opened; nil where there is none.
-    func holds() throws -> Content? {
-        guard let url else { return nil }
-        guard Reference.isStatistics(url) else { return .pictures }
-        return try listNpz(url)["arr_0"] == nil ? .statistics : .pictures
-    }
-
     /// Looks at the real pictures.
     ///
     /// - Parameters:
     ///   - samples: Their size, which the real ones get.
+    ///   - metrics: What will be measured.
     ///   - looksForCopies: Whether somebody will see what copies there are.
     func open(
-        _ network: EvaluationNetwork, samples: (width: Int, height: Int, channels: Int), looksForCopies: Bool,
-        isQuiet: Bool
+        _ survey: Survey, _ network: EvaluationNetwork, samples: (width: Int, height: Int, channels: Int),
+        metrics: [Metric], looksForCopies: Bool, isQuiet: Bool
     ) throws -> Real {
-        let (extractor, square) = (network.extractor, try square(network, samples))
-        var real = Real(title: (url?.lastPathComponent ?? "") + (split.map { ", \($0)" } ?? ""))
+        let square = try square(network, samples)
+        var real = Real(title: title(survey.url, split))
         var source: (any PictureSource)?
-        if let url, Reference.isStatistics(url) {
-            guard split == nil else { throw CommandError.usage("--split: \(url.path) holds statistics") }
-            source = try holds() == .pictures ? NpzSource(url) : nil
-            let count = source?.count ?? 0
-            real.reference = try ProgressBar.during("reference", unit: "pictures", isQuiet: isQuiet) { progress in
-                try Reference(statistics: url, network: extractor, progress: Self.checked(progress, of: count))
+        if let url = survey.url {
+            let needsPictures = looksForCopies || metrics.contains { $0.need == .pictures }
+            if survey.content.contains(.pictures), needsPictures || !survey.isStatistics {
+                source = try openPictures(url, split: split, fit: square)
             }
-        } else if let url {
-            let pictures = try openPictures(url, split: split, fit: square)
-            let set = try look(at: pictures, network, "reference", isQuiet: isQuiet).named(url.relativePath)
-            (real.reference, source) = (try Reference(set, network: extractor), pictures)
-        }
-        if let size = real.reference?.set?.size, size.width != samples.width || size.height != samples.height {
-            throw CommandError.failure(
-                "\(reference ?? ""): its pictures have \(size.width)×\(size.height) pixels, and the samples "
-                    + "\(samples.width)×\(samples.height); say with --fit how they become squares of the samples' size")
+            let set = try source.map {
+                try look(at: $0, network, "reference", samples, isQuiet).named(url.relativePath)
+            }
+            real.reference =
+                if survey.isStatistics {
+                    try Reference(statistics: url, pictures: set, network: network.extractor)
+                } else {
+                    try set.map { try Reference($0, network: network.extractor) }
+                }
         }
         if let training {
             let pictures = try openPictures(URL(fileURLWithPath: training), fit: square)
-            let set = try look(at: pictures, network, "training pictures", isQuiet: isQuiet).named(training)
-            real.copies = Copies(search: try CopySearch(set, device: extractor.device), source: pictures)
+            let set = try look(at: pictures, network, "training pictures", samples, isQuiet)
+            let title = title(URL(fileURLWithPath: training), nil)
+            real.copies = Copies(
+                search: try CopySearch(set, title: title, device: network.extractor.device), source: pictures)
+            real.isTraining = true
         } else if looksForCopies, let source, let set = real.reference?.set, set.count > 1 {
-            real.copies = Copies(search: try CopySearch(set, device: extractor.device), source: source)
+            real.copies = Copies(
+                search: try CopySearch(set, title: real.title, device: network.extractor.device), source: source)
         }
         return real
+    }
+
+    private func title(_ url: URL?, _ split: String?) -> String {
+        (url?.lastPathComponent ?? "") + (split.map { ", \($0)" } ?? "")
     }
 
     /// How real pictures become as large as the samples; nil: they stay as they are.
@@ -103,21 +130,21 @@ struct ReferenceOptions: ParsableArguments {
     }
 
     private func look(
-        at source: any PictureSource, _ network: EvaluationNetwork, _ verb: String, isQuiet: Bool
+        at source: any PictureSource, _ network: EvaluationNetwork, _ verb: String,
+        _ samples: (width: Int, height: Int, channels: Int), _ isQuiet: Bool
     ) throws -> FeatureSet {
         let set = try ProgressBar.during(verb, unit: "pictures", isQuiet: isQuiet) { progress in
-            try FeatureSet(
-                source, network: network.extractor, progress: Self.checked(progress, of: source.count))
+            try FeatureSet(source, network: network.extractor) { done in
+                try Interrupt.check()
+                progress(done, source.count, "")
+            }
+        }
+        guard set.count >= 2 else { throw CommandError.failure("\(source.name): at least 2 pictures are needed") }
+        guard set.size.width == samples.width, set.size.height == samples.height else {
+            throw CommandError.failure(
+                "\(source.name): its pictures have \(set.size.width)×\(set.size.height) pixels, and the samples "
+                    + "\(samples.width)×\(samples.height); say with --fit how they become squares of the samples' size")
         }
         return network.labelled(set)
-    }
-
-    /// Shows progress, and stops where the user wants to.
-    private static func checked(_ progress: @escaping (Int, Int, String) -> Void, of total: Int) -> (Int) throws -> Void
-    {
-        { done in
-            try Interrupt.check()
-            progress(done, total, "")
-        }
     }
 }

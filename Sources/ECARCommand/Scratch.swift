@@ -38,15 +38,17 @@ final class Scratch {
     }
 
     /// - Throws: `CommandError` where a file of this name could not be written.
-    static func check(writing url: URL) throws {
+    ///
+    /// - Parameter option: What named the file.
+    static func check(writing url: URL, option: String = "--output") throws {
         let folder = url.deletingLastPathComponent()
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue else {
-            throw CommandError.failure("--output \(url.path): there is no folder \(folder.path)")
+            throw CommandError.failure("\(option) \(url.path): there is no folder \(folder.path)")
         }
         let probe = folder.appendingPathComponent(".ecar-\(UUID().uuidString)")
         guard FileManager.default.createFile(atPath: probe.path, contents: nil) else {
-            throw CommandError.failure("--output \(url.path): the folder cannot be written")
+            throw CommandError.failure("\(option) \(url.path): the folder cannot be written")
         }
         try? FileManager.default.removeItem(at: probe)
     }

@@ -11,10 +11,6 @@ struct StepsOption: ExpressibleByArgument {
         values = parts.compactMap { $0 }
     }
 
-    init(_ total: Int) {
-        values = [total]
-    }
-
     /// - Throws: `CommandError` where the numbers do not fit so many stages.
     func steps(stages: Int) throws -> [Int] {
         if values.count == stages { return values }

@@ -13,13 +13,22 @@ enum SweepOption: ExpressibleByArgument {
         switch sides[0] {
         case "steps":
             let numbers = values.compactMap { Int($0) }
-            guard numbers.count == values.count, numbers.allSatisfy({ $0 > 0 }) else { return nil }
+            guard numbers.count == values.count, numbers.allSatisfy({ $0 > 0 }), Set(numbers).count == values.count
+            else { return nil }
             self = .steps(numbers)
         case "guidance":
             let numbers = values.compactMap { Double($0) }
-            guard numbers.count == values.count, numbers.allSatisfy(\.isFinite) else { return nil }
+            guard numbers.count == values.count, numbers.allSatisfy(\.isFinite), Set(numbers).count == values.count
+            else { return nil }
             self = .guidance(numbers)
         default: return nil
+        }
+    }
+
+    private var key: String {
+        switch self {
+        case .steps: "steps"
+        case .guidance: "guidance"
         }
     }
 
@@ -28,13 +37,20 @@ enum SweepOption: ExpressibleByArgument {
     /// - Throws: `CommandError` where a setting does not fit the model.
     static func grid(_ sweeps: [SweepOption], over settings: SamplingSettings) throws -> [SamplingSettings] {
         let stages = settings.steps.count
+        guard Set(sweeps.map(\.key)).count == sweeps.count else {
+            throw CommandError.usage("--sweep: each of steps and guidance can be swept once, with all its values")
+        }
         return try sweeps.reduce([settings]) { grid, sweep in
             try grid.flatMap { base in
                 switch sweep {
                 case .steps(let totals):
                     try totals.map { total in
+                        guard total >= stages else {
+                            throw CommandError.usage(
+                                "--sweep steps=\(total): the model has \(stages) stages and each needs a step")
+                        }
                         var point = base
-                        point.steps = try StepsOption(total).steps(stages: stages)
+                        point.steps = SamplingSettings.split(steps: total, stages: stages)
                         return point
                     }
                 case .guidance(let scales):

@@ -6,6 +6,8 @@ public struct CopySearch {
     private static let shown = 3
 
     public let real: FeatureSet
+    /// What reports call the real pictures.
+    private let title: String
     private let features: Tensor  // (N, D), on the network's device
     /// From each real picture to the nearest other one.
     private let usual: [Double]
@@ -13,8 +15,8 @@ public struct CopySearch {
     /// Prepares the real pictures.
     ///
     /// - Throws: `TorchError` for fewer than two pictures.
-    public init(_ real: FeatureSet, device: Device) throws(TorchError) {
-        self.real = real
+    public init(_ real: FeatureSet, title: String, device: Device) throws(TorchError) {
+        (self.real, self.title) = (real, title)
         features = try real.all.features.to(device)
         usual = try nearestNeighbours(of: features, in: features, count: 1, excludingSelf: true).distances.doubles()
     }
@@ -34,7 +36,7 @@ public struct CopySearch {
                 })
         }
         return EvaluationReport.Neighbours(
-            in: real.title, samples: looked,
+            in: title, samples: looked,
             toReal: stride(from: 0, to: distances.count, by: count).map { distances[$0] },
             amongReal: usual)
     }

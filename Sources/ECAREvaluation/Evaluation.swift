@@ -31,14 +31,19 @@ public struct Evaluation {
 
     /// The scores of a set, in the order of the metrics.
     ///
+    /// - Parameter willMeasure: Called before each metric; may throw to end the work.
     /// - Throws: `TorchError` naming a metric that cannot be measured of such a set, and why.
-    public func scores(_ samples: FeatureSet) throws(TorchError) -> [Score] {
+    public func scores(_ samples: FeatureSet, willMeasure: (Metric) throws -> Void = { _ in }) throws -> [Score] {
         guard samples.count >= 2 else { throw TorchError("at least 2 pictures are needed, not \(samples.count)") }
-        let isCompared = metrics.contains(.precision) || metrics.contains(.recall)
-        let manifolds = isCompared ? try precisionRecall(samples) : nil
+        var manifolds: (found: PrecisionRecall, method: String)?
+        if let metric = metrics.first(where: { $0 == .precision || $0 == .recall }) {
+            try willMeasure(metric)
+            manifolds = try precisionRecall(samples)
+        }
         let accuracy = metrics.contains { $0.need == .labels } ? try accuracy(samples) : nil
-        return try metrics.map { (metric) throws(TorchError) in
-            switch metric {
+        return try metrics.map { metric in
+            try willMeasure(metric)
+            return switch metric {
             case .fid, .frechet: try frechet(metric, samples)
             case .sfid: try spatial(samples)
             case .inceptionScore: try inceptionScore(samples)
@@ -94,7 +99,8 @@ public struct Evaluation {
             throw TorchError(
                 "precision and recall need more than \(manifold.neighbours) pictures, not \(samples.count)")
         }
-        let found = try PrecisionRecall(generated: samples.all.features, reference: manifold)
+        let features = try samples.all.features.to(reference?.device ?? .cpu)
+        let found = try PrecisionRecall(generated: features, reference: manifold)
         return (found, "k = \(manifold.neighbours), \(samples.count) × \(manifold.count) pictures")
     }
 

@@ -79,12 +79,11 @@ public struct FeaturePart {
 }
 
 extension FeaturePart {
-    /// Adds another part's numbers to these, which begin as zeros, over several processes.
-    public func sum(over group: ProcessGroup) throws -> FeaturePart {
-        let bytes = try digests.to(.float32)
-        let floats = [features, spatial, probabilities, bytes]
-        try group.sumInPlace(floats.filter { $0.count > 0 })
-        return FeaturePart([features, spatial, probabilities, try bytes.to(.uint8)])
+    /// The sum over several processes, of which all but one have zeros.
+    public func summed(over group: ProcessGroup) throws -> FeaturePart {
+        let sums = try [features, spatial, probabilities, digests.to(.float32)].map { try $0.clone() }
+        try group.sumInPlace(sums.filter { $0.count > 0 })
+        return FeaturePart([sums[0], sums[1], sums[2], try sums[3].to(.uint8)])
     }
 }
 

@@ -50,9 +50,6 @@ public struct FeatureSet {
 
     public var count: Int { all.count }
 
-    /// The last part of the name.
-    public var title: String { URL(fileURLWithPath: name).lastPathComponent }
-
     /// The same under another name.
     public func named(_ name: String) -> FeatureSet {
         FeatureSet(name: name, all: all, labels: labels, classNames: classNames, size: size)
@@ -67,15 +64,19 @@ public struct FeatureSet {
         return FeatureSet(name: name, all: all, labels: isComplete ? found : nil, classNames: names, size: size)
     }
 
-    /// What number a class has among others, by its name; nil where it is not among them.
+    /// What number a class has among others; nil where it is not among them.
+    ///
+    /// Names say it. Where a data set has numbers for names, as the MNIST family, these say it; and where the others have
+    /// nothing but numbers, the place among as many classes.
     public static func translation(of classNames: [String]?, to names: [String]) -> [Int?] {
-        // Of data sets without names, such as the MNIST family, the numbers say it.
-        func areNumbers(_ names: [String]) -> Bool { names == names.indices.map(String.init) }
-        guard let classNames, !areNumbers(classNames), !areNumbers(names) else {
-            return (0..<(classNames?.count ?? names.count)).map { names.indices.contains($0) ? $0 : nil }
-        }
+        guard let classNames else { return Array(names.indices) }
         let places = Dictionary(zip(names, names.indices)) { first, _ in first }
-        return classNames.map { places[$0] }
+        let known = classNames.map { places[$0] }
+        guard known.contains(nil) else { return known }
+        let numbers = classNames.map { Int($0) }
+        if !numbers.contains(nil) { return numbers.map { $0.flatMap { names.indices.contains($0) ? $0 : nil } } }
+        let areNumbered = names == names.indices.map(String.init)
+        return areNumbered && names.count == classNames.count ? Array(names.indices) : known
     }
 
     /// The name of a picture's class, or its number; nil where it is not known.

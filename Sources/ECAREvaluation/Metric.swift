@@ -33,6 +33,8 @@ public enum Metric: String, Codable, Sendable, CaseIterable {
         case labels
         /// The features' statistics of real pictures.
         case statistics
+        /// Those of the spatial features.
+        case spatialStatistics
         /// Real pictures themselves.
         case pictures
     }
@@ -41,7 +43,8 @@ public enum Metric: String, Codable, Sendable, CaseIterable {
         switch self {
         case .inceptionScore: .nothing
         case .accuracy, .top5Accuracy: .labels
-        case .fid, .sfid, .frechet: .statistics
+        case .fid, .frechet: .statistics
+        case .sfid: .spatialStatistics
         case .kid, .kernel, .precision, .recall: .pictures
         }
     }

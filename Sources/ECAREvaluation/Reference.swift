@@ -19,15 +19,11 @@ public struct Reference {
     let frechet: FrechetReference
     /// Of the spatial features, where they are known.
     let spatial: FrechetReference?
-    private let device: Device
+    /// Where distances between pictures are computed.
+    let device: Device
 
     /// Neighbours that precision and recall look at.
     static let neighbours = 3
-
-    /// Whether a path is a file of statistics, perhaps with pictures.
-    public static func isStatistics(_ url: URL) -> Bool {
-        url.pathExtension.lowercased() == "npz" && (try? StatisticsFile.isPresent(in: url)) == true
-    }
 
     /// Real pictures.
     public init(_ set: FeatureSet, network: any FeatureExtractor) throws {
@@ -37,18 +33,16 @@ public struct Reference {
         device = network.device
     }
 
-    /// Reads a file of statistics, and looks at the pictures where it holds some.
-    public init(
-        statistics url: URL, network: any FeatureExtractor, progress: (Int) throws -> Void = { _ in }
-    ) throws {
-        let (features, spatial) = (network.sizes.features, network.sizes.spatial)
-        let file = try StatisticsFile(url, width: features, spatialWidth: spatial)
-        let hasPictures = try listNpz(url)["arr_0"] != nil
-        name = url.relativePath
+    /// A file of statistics.
+    ///
+    /// - Parameter pictures: What the file holds besides, where it is needed.
+    /// - Throws: `FileError` where the file is damaged, or its statistics are not of this network.
+    public init(statistics url: URL, pictures: FeatureSet?, network: any FeatureExtractor) throws {
+        let file = try StatisticsFile(
+            url, width: network.sizes.features, spatialWidth: network.sizes.spatial)
+        (name, set, device) = (url.relativePath, pictures, network.device)
         frechet = try FrechetReference(file.features)
-        self.spatial = try file.spatial.map { try FrechetReference($0) }
-        set = hasPictures ? try FeatureSet(NpzSource(url), network: network, progress: progress) : nil
-        device = network.device
+        spatial = try file.spatial.map { try FrechetReference($0) }
         guard let bytes = try? Data(contentsOf: url, options: .alwaysMapped) else {
             throw FileError(url.path, "cannot be read")
         }

@@ -135,7 +135,7 @@ import Torch
         program.send(SIGKILL)
         #expect(program.wait().status == -SIGKILL)
         let done = parts().filter { !$0.lastPathComponent.hasPrefix(".") }
-        #expect((1...3).contains(done.count))
+        #expect((1...12).contains(done.count))
 
         // A part that is there is believed: were it made again, this would not be seen.
         var tensors = try SafeTensors.read(done[0]).tensors
@@ -230,11 +230,27 @@ import Torch
         Mistake(
             testDescription: "pictures cannot be swept",
             arguments: ["--samples", "pictures", "--classifier", "judge", "--sweep", "steps=3"], status: 64,
-            message: "--sweep needs a model"),
+            message: "--sweep is for a model"),
         Mistake(
             testDescription: "an unknown sweep",
             arguments: ["--model", "model", "--classifier", "judge", "--sweep", "seed=3"], status: 64, message: "seed=3"
         ),
+        Mistake(
+            testDescription: "a sweep twice",
+            arguments: ["--model", "model", "--classifier", "judge", "--sweep", "steps=3", "--sweep", "steps=6"],
+            status: 64, message: "can be swept once"),
+        Mistake(
+            testDescription: "a model's option for pictures",
+            arguments: ["--samples", "pictures", "--classifier", "judge", "--reference", "pictures", "--steps", "3"],
+            status: 64, message: "--steps is for a model"),
+        Mistake(
+            testDescription: "classes that the classifier does not know",
+            arguments: ["--samples", "others", "--classifier", "judge", "--metrics", "accuracy"], status: 64,
+            message: "class boot is none of the classifier's"),
+        Mistake(
+            testDescription: "labels that the classifier does not know",
+            arguments: ["--samples", "labels.npz", "--classifier", "judge", "--metrics", "accuracy"], status: 1,
+            message: "label 3 is none of the classifier's 0…2"),
         Mistake(
             testDescription: "mixed sizes",
             arguments: ["--samples", "mixed", "--classifier", "judge", "--reference", "pictures"], status: 1,
@@ -265,7 +281,11 @@ import Torch
                 at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Image(width: side, height: side, channels: 1, fill: 99).write(to: url)
         }
-        for (side, path) in [(32, "mixed/a.png"), (16, "mixed/b.png"), (32, "single/a.png")] { try write(side, path) }
+        let files = [(32, "mixed/a.png"), (16, "mixed/b.png"), (32, "single/a.png"), (32, "others/boot/a.png")]
+        for (side, path) in files + [(32, "others/sandal/a.png")] { try write(side, path) }
+        let numbered = try NpzWriter(folder["labels.npz"], count: 2, height: 32, width: 32)
+        for label in 2...3 { try numbered.append(Image(width: 32, height: 32, channels: 1), label: label) }
+        try numbered.finish()
         func array(_ shape: [Int]) throws -> NumpyArray {
             try NumpyArray(
                 type: "<f8", shape: shape, bytes: [UInt8](repeating: 0, count: shape.reduce(8, *)))
