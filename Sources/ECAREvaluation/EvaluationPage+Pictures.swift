@@ -28,12 +28,15 @@ extension EvaluationPage {
     var neighbours: String {
         guard let neighbours = shown?.neighbours else { return "" }
         let pairs = zip(neighbours.samples, shownPictures?.neighbourhoods ?? [])
-        let cards = pairs.map { card($0, $1, limit: neighbours.amongReal.p1) }
+        let cards = pairs.map { card($0, $1, usual: neighbours.amongReal) }
+        let ratio = neighbours.medianRatio.map {
+            " The median distance is <b>\(String(format: "%.2f", $0))</b> times that between the real pictures themselves."
+        }
         let lead = """
             Does the model repeat what it has seen? Each sample is compared with <b>\(escaped(neighbours.set))</b>. \
-            <b>\(ReportText.percent(neighbours.nearCopies))</b> of the samples are near-copies: nearer to a picture of that set than 99 % of its pictures are \
-            to one another. New real pictures would have about 1 %. The median distance is <b>\
-            \(String(format: "%.2f", neighbours.medianRatio))</b> times that between the real pictures themselves.
+            <b>\(ReportText.percent(neighbours.nearCopies))</b> of the samples are near-copies: at no \
+            distance from a picture of that set, or nearer to one than 99 % of its pictures are to one another. New real \
+            pictures would have about 1 %.\(ratio ?? "")
             """
         let grid = "<div class=\"neighbours\">\(cards.joined(separator: "\n"))</div>"
         return section(
@@ -41,10 +44,11 @@ extension EvaluationPage {
     }
 
     private func card(
-        _ sample: EvaluationReport.Neighbours.Sample, _ pictures: EvaluationPictures.Neighbourhood, limit: Double
+        _ sample: EvaluationReport.Neighbours.Sample, _ pictures: EvaluationPictures.Neighbourhood,
+        usual: EvaluationReport.Neighbours.Distances
     ) -> String {
         let nearest = zip(sample.nearest, pictures.nearest).map { neighbour, picture in
-            let isCopy = neighbour.distance < limit
+            let isCopy = usual.isNearCopy(neighbour.distance)
             let label = neighbour.label.map { "<br/>\(escaped($0))" } ?? ""
             return "<figure\(isCopy ? " class=\"copy\"" : "")>\(picture.html("neighbour \(neighbour.index)"))"
                 + "<figcaption>\(ReportText.number(neighbour.distance))\(label)</figcaption></figure>"

@@ -45,6 +45,11 @@ extension EvaluationReport {
                 (p1, p25, median) = (percentile(0.01), percentile(0.25), percentile(0.5))
                 (p75, p99) = (percentile(0.75), percentile(0.99))
             }
+
+            /// Whether a sample at a distance from a picture is a near-copy of it, where these are the distances of the
+            /// pictures to one another: it is nearer than 99 % of them, or at no distance at all, which duplicates among
+            /// them do not excuse.
+            func isNearCopy(_ distance: Double) -> Bool { distance == 0 || distance < p1 }
         }
 
         /// What the set in which neighbours were looked for is called.
@@ -55,9 +60,10 @@ extension EvaluationReport {
         public let toReal: Distances
         /// From each picture of the set to the other one nearest to it.
         public let amongReal: Distances
-        /// The median of the former over that of the latter: far below 1, the samples repeat the set.
-        public let medianRatio: Double
-        /// The share of samples that are nearer to a picture than 99 % of the pictures are to one another, 0 … 1.
+        /// The median of the former over that of the latter: far below 1, the samples repeat the set. nil where there is no
+        /// such number, as where most pictures of the set are there twice.
+        public let medianRatio: Double?
+        /// The share of samples that are near-copies of a picture, 0 … 1.
         public let nearCopies: Double
 
         /// - Parameters:
@@ -69,10 +75,11 @@ extension EvaluationReport {
             let usual = amongReal.filter(\.isFinite).sorted()
             guard !near.isEmpty, !usual.isEmpty else { return nil }
             (self.set, self.samples) = (set, samples)
-            (self.toReal, self.amongReal) = (Distances(near), Distances(usual))
-            let limit = self.amongReal.p1
-            medianRatio = self.toReal.median / self.amongReal.median
-            nearCopies = Double(near.count { $0 < limit }) / Double(near.count)
+            let (toReal, amongReal) = (Distances(near), Distances(usual))
+            (self.toReal, self.amongReal) = (toReal, amongReal)
+            let ratio = toReal.median / amongReal.median
+            medianRatio = ratio.isFinite ? ratio : nil
+            nearCopies = Double(near.count(where: amongReal.isNearCopy)) / Double(near.count)
         }
     }
 }

@@ -191,4 +191,31 @@ import Testing
         let even = Report.Neighbours(in: "", samples: [], toReal: [3, 1, .nan], amongReal: [4, 2])
         #expect(even?.toReal.median == 2 && even?.toReal.count == 2)
     }
+
+    /// Two pairs of duplicates among 200 pictures are at no distance from one another, as copies are.
+    @Test func duplicatesHideNoCopies() throws {
+        let samples = [
+            Report.Neighbours.Sample(index: 0, nearest: [.init(index: 3, distance: 0), .init(index: 4, distance: 2)])
+        ]
+        let real = [0, 0, 0, 0] + (4..<200).map { Double($0) }
+        let neighbours = try #require(
+            Report.Neighbours(in: "", samples: samples, toReal: [Double](repeating: 0, count: 200), amongReal: real))
+        #expect(neighbours.amongReal.p1 == 0 && neighbours.nearCopies == 1 && neighbours.medianRatio == 0)
+        let image = try Image(width: 8, height: 8, channels: 1)
+        let pictures = EvaluationPictures(neighbours: [(sample: image, nearest: [image, image])])
+        let page = try Markup(
+            ReportSample.report([ReportSample.run([], neighbours: neighbours)]).html(pictures: [pictures]))
+        #expect(page.values("figure", "class").count { $0 == "copy" } == 1)
+        #expect(page.text.contains("0.00 times"))
+    }
+
+    @Test(arguments: [0, 1.0]) func noRatioToNoDistance(sample: Double) throws {
+        let neighbours = try #require(
+            Report.Neighbours(in: "", samples: [], toReal: [sample, sample], amongReal: [0, 0, 5]))
+        #expect(neighbours.medianRatio == nil)
+        let report = ReportSample.report([ReportSample.run([], neighbours: neighbours)])
+        #expect(!(try Markup(report.html()).text.contains("median distance is")))
+        let read = try JSONDecoder().decode(Report.Neighbours.self, from: JSONEncoder().encode(neighbours))
+        #expect(read == neighbours)
+    }
 }
