@@ -48,7 +48,7 @@ extension EvaluationPage {
             ("name", escaped(set.name)),
             ("path", code(set.path)),
             (
-                "count",
+                set.kind == .statistics && set.count != nil ? "pictures beside them" : "count",
                 [set.countText ?? "not known", set.size.map { "\($0) pixels" }].compactMap { $0 }.joined(
                     separator: ", ")
             ),

@@ -86,7 +86,7 @@ struct EvaluationPage {
         switch set.kind {
         case .pictures: return (set.countText.map { $0 + " of " } ?? "") + name
         case .model: return (set.countText ?? "pictures") + " drawn with " + name
-        case .statistics: return "the statistics " + name + (set.countText.map { " of \($0)" } ?? "")
+        case .statistics: return "the statistics " + name + (set.countText.map { ", and its \($0)" } ?? "")
         }
     }
 

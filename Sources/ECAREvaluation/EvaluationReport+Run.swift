@@ -4,7 +4,7 @@ extension EvaluationReport {
         public enum Kind: String, Codable, Sendable {
             /// A folder, a data set or an `.npz` of pictures.
             case pictures
-            /// A file of means and covariances; the pictures themselves are not known.
+            /// A file of means and covariances; the pictures that these are of are not known.
             case statistics
             /// Drawn for this evaluation.
             case model
@@ -14,7 +14,8 @@ extension EvaluationReport {
         /// What reports call it.
         public var name: String
         public var path: String
-        /// Of pictures, where known.
+        /// Of pictures, where known. Beside statistics it is of those that their file holds too; the statistics are of other
+        /// pictures, usually more, whose number no file tells.
         public var count: Int?
         /// In pixels, where all pictures have the same size.
         public var width: Int?

@@ -67,6 +67,18 @@ import Testing
         #expect(page.values("meta", "content").contains { $0.hasPrefix("default-src 'none'") })
     }
 
+    /// The pictures in a file of statistics are not those that the statistics are of.
+    @Test func statisticsAreNotOfThePicturesBesideThem() throws {
+        var report = ReportSample.report([ReportSample.run([])])
+        report.reference?.kind = .statistics
+        report.reference?.count = 16
+        let page = try Markup(report.html())
+        #expect(page.text.contains("compared with the statistics real, and its 16 pictures, in the features"))
+        #expect(page.text.contains("pictures beside them"))
+        report.reference?.count = nil
+        #expect(try Markup(report.html()).text.contains("compared with the statistics real, in the features"))
+    }
+
     @Test func leavesOutWhatThereIsNot() throws {
         let score = Report.Score(.fid, 3)
         let page = try Markup(
