@@ -7,7 +7,7 @@ import Torch
 /// decomposed, and the directions in which a covariance of too few pictures is zero drop out exactly; the square root of
 /// a general matrix, which other programs take, is unstable there.
 ///
-/// - Throws: ``TorchError`` where the widths differ.
+/// - Throws: ``TorchError`` where the widths differ, or the distance is beyond all numbers.
 public func frechetDistance(_ a: GaussianStatistics, _ b: GaussianStatistics) throws(TorchError) -> Double {
     try frechetDistance(a, FrechetReference(b))
 }
@@ -37,7 +37,11 @@ public func frechetDistance(
     // Rounding may make a tiny eigenvalue negative.
     let root = try gram.symmetricEigen().values.clamp(0 ... .greatestFiniteMagnitude).sqrt().sum().item()
     let traces = try trace(a.covariance) + trace(b.covariance)
-    return try (a.mean - b.mean).square().sum().item() + traces - 2 * root
+    let distance = try (a.mean - b.mean).square().sum().item() + traces - 2 * root
+    guard distance.isFinite else {
+        throw TorchError("the Fréchet distance of these statistics is no finite number: they are too large")
+    }
+    return distance
 }
 
 /// F of shape (D, r) with F Fᵀ the given covariance of rank r, as far as float64 can tell.

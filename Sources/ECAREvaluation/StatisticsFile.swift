@@ -79,13 +79,19 @@ public struct StatisticsFile: Sendable {
             covariance: try (matrix + matrix.transpose(0, 1)) / 2)
     }
 
-    /// What no covariance lacks: finite numbers, symmetry but for rounding, and no negative variance.
+    /// Networks' features are float32, and so no mean is beyond its largest number, and no covariance beyond its square.
+    private static let largest = Double(Float.greatestFiniteMagnitude)
+
+    /// What no covariance lacks: numbers that features can have, symmetry but for rounding, and no negative variance.
     private static func check(
         mean: [Double], covariance: [Double], names: (mean: String, covariance: String), file: String
     ) throws(FileError) {
         let width = mean.count
         guard mean.allSatisfy(\.isFinite) else {
             throw FileError(file, "holds \(names.mean) with values that are not finite")
+        }
+        guard mean.allSatisfy({ abs($0) <= Self.largest }) else {
+            throw FileError(file, "holds \(names.mean) with values that are too large for features")
         }
         var largest = 0.0
         var difference = 0.0
@@ -101,6 +107,9 @@ public struct StatisticsFile: Sendable {
             guard covariance[row * width + row] >= 0 else {
                 throw FileError(file, "holds \(names.covariance) with a negative variance, of feature \(row)")
             }
+        }
+        guard largest <= Self.largest * Self.largest else {
+            throw FileError(file, "holds \(names.covariance) with values that are too large for features")
         }
         guard difference <= 1e-4 * largest else {
             throw FileError(file, "holds \(names.covariance) that is not symmetric, as a covariance is")

@@ -108,6 +108,17 @@ import Torch
         #expect(error?.message.contains("2 and of 24") == true)
     }
 
+    @Test(arguments: [(1e200, 1), (0, 1e300)]) func distancesBeyondAllNumbersAreRefused(
+        mean: Double, variance: Double
+    ) throws {
+        let large = try GaussianStatistics(
+            mean: Tensor(bytes: [mean, mean], shape: [2], dtype: .float64),
+            covariance: Tensor(bytes: [variance, 0, 0, variance], shape: [2, 2], dtype: .float64))
+        let small = try GaussianStatistics(features(9, 2, seed: 1))
+        #expect(throws: TorchError.self) { try frechetDistance(small, large) }
+        #expect(throws: TorchError.self) { try frechetDistance(large, small) }
+    }
+
     // MARK: Kernel distance
 
     @Test func kernelDistanceIsThatOfTorchFidelity() throws {

@@ -77,6 +77,8 @@ import Torch
                 "<i8"))
         #expect(try cause(["mu": try NumpyArray([1, .nan], shape: [2]), "sigma": sigma]).contains("mu with values"))
         #expect(try cause(sigmas([2, 1, 1, .infinity])).contains("not finite"))
+        #expect(try cause(["mu": try NumpyArray([1, -1e200], shape: [2]), "sigma": sigma]).contains("mu with values"))
+        #expect(try cause(sigmas([1e300, 0, 0, 1e300])).contains("sigma with values that are too large"))
         #expect(try cause(sigmas([2, 1, 1.1, 3])).contains("not symmetric"))
         #expect(try cause(sigmas([-2, 1, 1, 3])).contains("negative variance, of feature 0"))
     }
