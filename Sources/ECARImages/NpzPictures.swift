@@ -46,24 +46,25 @@ public final class NpzPictures {
 
     private typealias Sizes = (count: Int, height: Int, width: Int, channels: Int)
 
-    /// Looks through the file without reading its pictures.
+    /// Looks through the file without reading its pictures; the labels are read once they are known to be as many.
     private static func survey(_ url: URL) throws(FileError) -> (Sizes, labels: [Int]?) {
         let reader = try NpzReader(url)
         var found: Sizes?
-        var labels: [Int]?
+        var labels: NumpyHeader?
         while let name = try reader.next() {
             if name == "arr_0" { found = try sizes(try reader.header(), name: reader.entry) }
-            if name == "arr_1" { labels = try Self.labels(reader) }
+            if name == "arr_1" { labels = try labelsHeader(reader) }
         }
         guard let found else {
             throw FileError(
                 reader.file, "holds no array arr_0 with pictures",
                 remedy: "Save them with numpy.savez(path, pictures), as uint8 of shape (N, H, W, 3)")
         }
-        if let labels, labels.count != found.count {
-            throw FileError(reader.file, "holds \(found.count) pictures but \(labels.count) labels")
+        guard let labels else { return (found, nil) }
+        guard labels.shape == [found.count] else {
+            throw FileError(reader.file, "holds \(found.count) pictures but \(labels.shape[0]) labels")
         }
-        return (found, labels)
+        return (found, try Self.labels(url, labels))
     }
 
     private static func sizes(_ header: NumpyHeader, name: String) throws(FileError) -> Sizes {
@@ -84,7 +85,7 @@ public final class NpzPictures {
         return (shape[0], shape[1], shape[2], shape[3])
     }
 
-    private static func labels(_ reader: NpzReader) throws(FileError) -> [Int] {
+    private static func labelsHeader(_ reader: NpzReader) throws(FileError) -> NumpyHeader {
         let header = try reader.header()
         let kind = header.type.dropFirst().first
         guard header.shape.count == 1, kind == "i" || kind == "u" else {
@@ -93,6 +94,13 @@ public final class NpzPictures {
                 "has the type \(header.type) and the shape \(header.shape), which are not those of labels",
                 remedy: "Save them as int64, one for each picture")
         }
+        return header
+    }
+
+    private static func labels(_ url: URL, _ header: NumpyHeader) throws(FileError) -> [Int] {
+        let reader = try NpzReader(url)
+        while let name = try reader.next(), name != "arr_1" {}
+        guard try reader.header() == header else { throw FileError(reader.file, "has changed while it was read") }
         let bytes = try reader.read(header.byteCount)
         try reader.finish()
         return try NumpyArray(header, bytes: bytes).integers()

@@ -74,6 +74,23 @@ import Testing
         #expect(objects?.cause.contains("Python objects") == true)
     }
 
+    /// A few bytes of deflated zeros can promise billions of labels: how many there are is asked before one is read.
+    @Test func labelsAreCountedBeforeTheyAreRead() throws {
+        try withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("x.npz")
+            let pictures = try NumpyArray(type: "|u1", shape: [2, 3, 3, 3], bytes: [UInt8](repeating: 1, count: 54))
+            let labels = try NumpyArray(type: "|u1", shape: [2], bytes: [0, 1])
+            try writeNpz(["arr_0": pictures, "arr_1": labels], to: url)
+            var file = try Data(contentsOf: url)
+            // More labels than there are: reading them would end too early.
+            let shape = try #require(file.range(of: Data("(2,)".utf8)))
+            file.replaceSubrange(shape, with: Data("(9,)".utf8))
+            try file.write(to: url)
+            let error = #expect(throws: FileError.self) { try NpzPictures(url) }
+            #expect(error?.cause == "holds 2 pictures but 9 labels")
+        }
+    }
+
     @Test(arguments: ["pictures", "pictures_packed", "pictures_grey"]) func survivesDamage(name: String) throws {
         let good = try fixture("\(name).npz")
         try withTemporaryFolder { folder in
