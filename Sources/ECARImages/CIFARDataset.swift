@@ -36,15 +36,9 @@ struct CIFARDataset: ImageDataset {
 
     /// - Returns: nil if the tree holds no CIFAR-10 batches.
     init?(tree: some FileTree, split: DatasetSplit?) throws(FileError) {
-        func file(_ index: Int) -> Substring { tree.paths[index].split(separator: "/").last ?? "" }
-        func isBatch(_ index: Int, _ prefix: String) -> Bool {
-            file(index).hasPrefix(prefix) && file(index).hasSuffix(".bin")
-        }
-        let train = tree.paths.indices.filter { isBatch($0, "data_batch") }
-        let test = tree.paths.indices.filter { isBatch($0, "test_batch") }
-        guard !train.isEmpty || !test.isEmpty else { return nil }
+        guard Self.splits(in: tree) != nil else { return nil }
         let wanted = split ?? .train
-        let chosen = wanted == .train ? train : wanted == .test ? test : []
+        let chosen = tree.paths.indices.filter { Self.split(of: tree.paths[$0]) == wanted }
         guard !chosen.isEmpty else {
             throw FileError(tree.name, "has no CIFAR-10 batches for the split '\(wanted.rawValue)'")
         }
@@ -57,7 +51,7 @@ struct CIFARDataset: ImageDataset {
             records += batch
         }
         var names: [String]?
-        if let meta = tree.paths.indices.first(where: { file($0) == "batches.meta.txt" }) {
+        if let meta = tree.paths.indices.first(where: { Self.fileName(tree.paths[$0]) == "batches.meta.txt" }) {
             names = Self.names(in: try tree.contents(of: meta, limit: 1 << 20))
         }
         try self.init(records: records, classNames: names, name: tree.name)
@@ -75,6 +69,21 @@ struct CIFARDataset: ImageDataset {
         }
         try self.init(records: try InputFile(url).contents(limit: 1 << 30), classNames: names, name: url.path)
     }
+
+    /// - Returns: nil if the tree holds no CIFAR-10 batches.
+    static func splits(in tree: some FileTree) -> Set<DatasetSplit>? {
+        let found = Set(tree.paths.compactMap(split(of:)))
+        return found.isEmpty ? nil : found
+    }
+
+    /// The split whose batch lies at a path.
+    private static func split(of path: String) -> DatasetSplit? {
+        let file = fileName(path)
+        guard file.hasSuffix(".bin") else { return nil }
+        return file.hasPrefix("data_batch") ? .train : file.hasPrefix("test_batch") ? .test : nil
+    }
+
+    private static func fileName(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
 
     private static func names(in bytes: [UInt8]) -> [String]? {
         let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)

@@ -30,10 +30,7 @@ struct ClassFolderDataset: ImageDataset {
 
     /// - Throws: `FileError` if there are no pictures, no such split, or pictures at unequal depths.
     init(tree: some FileTree, split: DatasetSplit?) throws(FileError) {
-        var images: [ImagePath] = []
-        for (i, path) in tree.paths.enumerated() {
-            if let image = ImagePath(path, index: i) { images.append(image) }
-        }
+        let images = Self.images(in: tree)
         guard !images.isEmpty else { throw FileError(tree.name, "holds no PNG or JPEG files") }
         var depth = Self.commonDepth(images)
 
@@ -66,6 +63,16 @@ struct ClassFolderDataset: ImageDataset {
         self.items = items.enumerated().sorted { ($0.element.1, $0.offset) < ($1.element.1, $1.offset) }.map(\.element)
         self.tree = tree
         name = tree.name
+    }
+
+    static func splits(in tree: some FileTree) -> Set<DatasetSplit> {
+        let images = images(in: tree)
+        let depth = commonDepth(images)
+        return Set(images.compactMap { split(of: $0, at: depth) })
+    }
+
+    private static func images(in tree: some FileTree) -> [ImagePath] {
+        tree.paths.enumerated().compactMap { ImagePath($1, index: $0) }
     }
 
     var count: Int { items.count }

@@ -51,6 +51,12 @@ struct IDXDataset: ImageDataset {
 
     private static let limit = 8 << 30
 
+    /// - Returns: nil if the tree holds no IDX images.
+    static func splits(in tree: some FileTree) -> Set<DatasetSplit>? {
+        let files = tree.paths.filter(isImagesName)
+        return files.isEmpty ? nil : Set(files.compactMap(split(of:)))
+    }
+
     var count: Int { images.shape[0] }
 
     func label(_ index: Int) -> Int { Int(labels.bytes[labels.start + index]) }

@@ -32,6 +32,34 @@ public func openDataset(_ url: URL, split: String? = nil) throws(FileError) -> a
         }
         return split
     }
+    switch try findSource(url) {
+    case .tree(let tree):
+        if let idx = try IDXDataset(tree: tree, split: split) { return idx }
+        if let cifar = try CIFARDataset(tree: tree, split: split) { return cifar }
+        return try ClassFolderDataset(tree: tree, split: split)
+    case .idxFile: return try openIDXFile(url, split: split)
+    case .cifarFile: return try CIFARDataset(file: url, split: split)
+    }
+}
+
+/// The splits that a data set has, as ``openDataset(_:split:)`` calls them, known by the names of files and folders alone:
+/// whether they can be read is not known yet.
+///
+/// - Throws: `FileError` if the path is missing, damaged, empty, or of no known kind.
+public func datasetSplits(_ url: URL) throws(FileError) -> Set<String> {
+    guard case .tree(let tree) = try findSource(url) else { return [] }
+    let splits =
+        IDXDataset.splits(in: tree) ?? CIFARDataset.splits(in: tree) ?? ClassFolderDataset.splits(in: tree)
+    return Set(splits.map(\.rawValue))
+}
+
+/// Where a data set's files are.
+private enum DatasetSource {
+    case tree(any FileTree)
+    case idxFile, cifarFile
+}
+
+private func findSource(_ url: URL) throws(FileError) -> DatasetSource {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
         throw FileError(url.path, "does not exist")
@@ -39,17 +67,17 @@ public func openDataset(_ url: URL, split: String? = nil) throws(FileError) -> a
     if isFolder.boolValue {
         let folder = try FolderTree(url.resolvingSymlinksInPath())
         let archives = TarShardTree.archives(in: folder)
-        guard archives.isEmpty else { return try openTree(TarShardTree(folder, archives: archives), split: split) }
-        return try openTree(folder, split: split)
+        guard archives.isEmpty else { return .tree(try notEmpty(TarShardTree(folder, archives: archives))) }
+        return .tree(try notEmpty(folder))
     }
     let file = try InputFile(url)
     var start = try file.read(0..<min(file.size, 4096))
     if isGzip(start) {
         start = try gunzipPrefix(try file.contents(limit: TarTree.maximumUnpackedSize), count: 512, name: file.name)
     }
-    if IDXArray.isImages(start) { return try openIDXFile(url, split: split) }
-    if isTar(start) { return try openTree(TarTree(file), split: split) }
-    if url.pathExtension == "bin" { return try CIFARDataset(file: url, split: split) }
+    if IDXArray.isImages(start) { return .idxFile }
+    if isTar(start) { return .tree(try notEmpty(TarTree(file))) }
+    if url.pathExtension == "bin" { return .cifarFile }
     throw FileError(
         url.path, "is no data set of a known kind",
         remedy: "Give a folder or .tar of class folders with PNG or JPEG files, IDX files, or CIFAR-10's binary version"
@@ -70,11 +98,9 @@ enum DatasetSplit: String, CaseIterable, Sendable {
     }
 }
 
-private func openTree(_ tree: some FileTree, split: DatasetSplit?) throws(FileError) -> any ImageDataset {
+private func notEmpty(_ tree: some FileTree) throws(FileError) -> any FileTree {
     guard !tree.paths.isEmpty else { throw FileError(tree.name, "holds no files") }
-    if let idx = try IDXDataset(tree: tree, split: split) { return idx }
-    if let cifar = try CIFARDataset(tree: tree, split: split) { return cifar }
-    return try ClassFolderDataset(tree: tree, split: split)
+    return tree
 }
 
 /// Whether a block is a tar header: the sum of its bytes, its own field taken as spaces, stands in octal at 148.

@@ -46,6 +46,7 @@ import Testing
             try check(try openDataset(url), perClass: 4, first: 0)
             try check(try openDataset(url, split: "train"), perClass: 4, first: 0)
             try check(try openDataset(url, split: "test"), perClass: 2, first: 50)
+            #expect(try datasetSplits(url) == ["train", "test"])
             let error = #expect(throws: FileError.self) { try openDataset(url, split: "val") }
             #expect(error?.description.contains("'valid'") == true)
             #expect(throws: FileError.self) { try openDataset(url, split: "nonsense") }
@@ -57,6 +58,7 @@ import Testing
             for name in ["10", "9", "2"] { try write([UInt8](try picture(0).png()), to: folder, "\(name)/a.PNG") }
             let dataset = try openDataset(folder)
             #expect(dataset.classNames == ["2", "9", "10"])
+            #expect(try datasetSplits(folder) == [])
             #expect(throws: FileError.self) { try openDataset(folder, split: "train") }
             try write([UInt8](try picture(0).png()), to: folder, "stray.png")
             let stray = #expect(throws: FileError.self) { try openDataset(folder) }
@@ -122,6 +124,7 @@ import Testing
             for i in 0..<3 { #expect(try train.image(i) == picture(i, side: 32)) }
             let test = try openDataset(url, split: "test")
             #expect(test.count == 1 && test.label(0) == 5)
+            #expect(try datasetSplits(url) == ["train", "test"])
             #expect(throws: FileError.self) { try openDataset(url, split: "valid") }
         }
     }

@@ -32,6 +32,20 @@ import Testing
         }
     }
 
+    /// A part that is there and cannot be read is not one that is missing.
+    @Test func splitsAreKnownByTheirNames() throws {
+        try withTemporaryFolder { folder in
+            try write(images, to: folder, "train-images-idx3-ubyte")
+            try write(labels, to: folder, "train-labels-idx1-ubyte")
+            #expect(try datasetSplits(folder) == ["train"])
+            #expect(try datasetSplits(folder.appendingPathComponent("train-images-idx3-ubyte")) == [])
+            try write(images, to: folder, "t10k-images-idx3-ubyte")
+            #expect(try datasetSplits(folder) == ["train", "test"])
+            #expect(throws: FileError.self) { try openDataset(folder, split: "test") }
+            #expect(throws: FileError.self) { try datasetSplits(folder.appendingPathComponent("none")) }
+        }
+    }
+
     private func cause(images: [UInt8]?, labels: [UInt8]?) throws -> String {
         try withTemporaryFolder { folder in
             if let images { try write(images, to: folder, "train-images-idx3-ubyte") }
