@@ -10,11 +10,13 @@ extension InceptionV3 {
     private static let publicFile = "pt_inception-2015-12-05-6726825d.pth"
     private static let publicDigest = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
-    /// What to do where there are no weights, as a sentence without full stop.
-    public static let howToGetWeights = """
-        Download https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/\(publicFile) (96 MB) and \
-        convert it with `python3 Scripts/convert_inception.py \(publicFile) inception.safetensors`, which needs torch \
-        and safetensors and checks the file's SHA-256, of which its name carries the first 8 digits
+    /// What to do where there are no weights.
+    public static let howToGetWeights = remedy + "."
+
+    /// The same as errors of files have it, which put the full stop themselves.
+    private static let remedy = """
+        Download pytorch-fid's \(publicFile) (96 MB) and convert it with Scripts/convert_inception.py. \
+        Documentation/evaluation.md has both commands
         """
 
     /// Weights of 24 million numbers take 192 MB at most; the files in circulation have little more.
@@ -29,7 +31,7 @@ extension InceptionV3 {
         -> InceptionV3
     {
         guard let data = try? Data(contentsOf: url, options: .mappedIfSafe) else {
-            throw FileError(url.path, "cannot be read", remedy: howToGetWeights)
+            throw FileError(url.path, "cannot be read", remedy: remedy)
         }
         guard data.count <= largestFile else {
             throw FileError(url.path, "is no Inception v3: it has \(data.count) bytes")
@@ -47,7 +49,7 @@ extension InceptionV3 {
                 tensors: file.tensors, digest: digest, isPublic: file.metadata["source-sha256"] == publicDigest,
                 resize: resize, device: device)
         } catch {
-            throw FileError(url.path, "is no Inception v3 that can be used: \(error)", remedy: howToGetWeights)
+            throw FileError(url.path, "is no Inception v3 that can be used: \(error)", remedy: remedy)
         }
     }
 

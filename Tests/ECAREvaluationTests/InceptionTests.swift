@@ -156,6 +156,10 @@ import Torch
     @Test func otherFiles() throws {
         try withFile { url in
             expectError(url, "cannot be read", "pt_inception-2015-12-05-6726825d.pth", "Scripts/convert_inception.py")
+            expectError(url, "cannot be read. \(InceptionV3.howToGetWeights)")
+            let sentences = InceptionV3.howToGetWeights.components(separatedBy: ". ")
+            #expect(sentences.count == 2 && sentences.allSatisfy { $0.split(separator: " ").count < 15 })
+            #expect(sentences[1].contains("Documentation/evaluation.md") && sentences[1].hasSuffix("commands."))
             try Data([0x50, 0x4B, 3, 4, 0, 0, 0, 0, 0, 0]).write(to: url)
             expectError(url, "PyTorch", "Scripts/convert_inception.py")
             try Data("what is this?".utf8).write(to: url)
