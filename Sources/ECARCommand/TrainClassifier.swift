@@ -72,6 +72,10 @@ struct TrainClassifier: ParsableCommand {
         for (name, value) in [("--epochs", epochs), ("--batch", batch)] where !(1...1_000_000).contains(value) {
             throw ValidationError("\(name) must be 1…1000000, not \(value)")
         }
+        for (name, value, range) in [("--width", width, 8...4096), ("--blocks", blocks, 1...16)]
+        where !range.contains(value) {
+            throw ValidationError("\(name) must be \(range.lowerBound)…\(range.upperBound), not \(value)")
+        }
         guard learningRate > 0, learningRate.isFinite else {
             throw ValidationError("--learning-rate must be positive, not \(learningRate)")
         }
@@ -81,7 +85,10 @@ struct TrainClassifier: ParsableCommand {
         Interrupt.install()
         let device = try compute.prepare()
         let url = URL(fileURLWithPath: output)
-        let dataset = try openDataset(URL(fileURLWithPath: data))
+        let source = URL(fileURLWithPath: data)
+        let dataset = try openDataset(source)
+        // A part that is there and cannot be read is to be known before the training.
+        let tests = try datasetSplits(source).contains("test") ? try openDataset(source, split: "test") : nil
         let configuration = try configuration(for: dataset)
         guard !FileManager.default.fileExists(atPath: url.path) || Classifier.isIn(url) || isEmptyFolder(url) else {
             throw CommandError.failure("--output \(output): is there already, and is no classifier's folder")
@@ -96,11 +103,18 @@ struct TrainClassifier: ParsableCommand {
             precision: precision, device: device)
         let loss = try train(learner, dataset, plan)
         var finished = configuration
-        finished.accuracy = try measure(learner.averaged)
         finished.training = provenance(learner, dataset)
-        try Interrupt.check()
-        try Classifier.save(
-            finished, names: learner.classifier.parameters.names, tensors: learner.averaged.parameters.tensors, to: url)
+        func save() throws {
+            try Classifier.save(
+                finished, names: learner.classifier.parameters.names, tensors: learner.averaged.parameters.tensors,
+                to: url)
+        }
+        try save()
+        if let tests {
+            // What others will load, whose weights are rounded; a damaged picture then costs the accuracy alone.
+            finished.accuracy = try measure(Classifier.load(url, device: device), on: tests)
+            try save()
+        }
         let saved = try Classifier.load(url)
         try report(
             Report(
@@ -114,6 +128,9 @@ struct TrainClassifier: ParsableCommand {
 
     /// The network's shape, from the data set and what the user said.
     private func configuration(for dataset: any ImageDataset) throws -> ClassifierConfiguration {
+        guard dataset.classNames.count > 1 else {
+            throw CommandError.failure("\(dataset.name): a classifier needs at least 2 classes to tell apart")
+        }
         let first = try dataset.image(0)
         let longest = max(first.width, first.height)
         let side = side ?? (longest <= 32 ? 32 : 64)
@@ -153,9 +170,10 @@ struct TrainClassifier: ParsableCommand {
         return loss
     }
 
-    /// The accuracy on the data set's test part; nil where it has none.
-    private func measure(_ classifier: Classifier) throws -> ClassifierConfiguration.Accuracy? {
-        guard let dataset = try? openDataset(URL(fileURLWithPath: data), split: "test") else { return nil }
+    /// The accuracy on the data set's test part; nil where its pictures have no classes.
+    private func measure(
+        _ classifier: Classifier, on dataset: any ImageDataset
+    ) throws -> ClassifierConfiguration.Accuracy? {
         let configuration = classifier.configuration
         let source = try DatasetPictures(
             dataset,
@@ -168,7 +186,7 @@ struct TrainClassifier: ParsableCommand {
         }
         guard let labels = features.labels else { return nil }
         let found = try ConditionalAccuracy(probabilities: features.all.probabilities, labels: labels)
-        var perClass = classifier.configuration.classNames.map { _ in 0.0 }
+        var perClass = [Double?](repeating: nil, count: configuration.classNames.count)
         for part in found.classes { perClass[part.label] = Double(part.correct) / Double(part.pictures) }
         return .init(pictures: labels.count, top1: found.top1, top5: found.top5, perClass: perClass)
     }
@@ -178,7 +196,7 @@ struct TrainClassifier: ParsableCommand {
             "data": URL(fileURLWithPath: data).lastPathComponent, "pictures": "\(dataset.count)",
             "epochs": "\(epochs)", "steps": "\(learner.step)", "batchSize": "\(batch)",
             "learningRate": "\(learningRate)", "flip": "\(flip)", "randomCrop": "\(randomCrop)", "seed": "\(seed)",
-            "precision": precision.rawValue, "version": programVersion,
+            "precision": precision.rawValue, "version": programVersion, "command": Terminal.commandLine,
         ]
     }
 

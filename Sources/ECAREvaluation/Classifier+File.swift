@@ -10,6 +10,11 @@ extension Classifier {
     static let configurationFile = "config.json"
     static let weightsFile = "model.safetensors"
 
+    /// Whether a folder is there and holds a configuration, be it damaged or of something else: ``load(_:device:)`` tells.
+    public static func exists(at url: URL) -> Bool {
+        FileManager.default.fileExists(atPath: url.appendingPathComponent(configurationFile).path)
+    }
+
     /// Whether a folder looks like a classifier's, and not like that of a model that makes pictures.
     public static func isIn(_ url: URL) -> Bool {
         guard let data = try? Data(contentsOf: url.appendingPathComponent(configurationFile)) else { return false }

@@ -9,10 +9,10 @@ public struct ClassifierConfiguration: Codable, Sendable, Equatable {
         public var pictures: Int
         public var top1: Double
         public var top5: Double
-        /// Of every class, in their order.
-        public var perClass: [Double]
+        /// Of every class, in their order; nil where none of the pictures shows it.
+        public var perClass: [Double?]
 
-        public init(pictures: Int, top1: Double, top5: Double, perClass: [Double]) {
+        public init(pictures: Int, top1: Double, top5: Double, perClass: [Double?]) {
             (self.pictures, self.top1, self.top5, self.perClass) = (pictures, top1, top5, perClass)
         }
     }
@@ -47,7 +47,7 @@ public struct ClassifierConfiguration: Codable, Sendable, Equatable {
         var (widths, rest) = ([first], side)
         while rest > 8 {
             rest /= 2
-            widths.append(min(2 * widths[widths.count - 1], largest))
+            widths.append(2 * min(widths[widths.count - 1], largest / 2))
         }
         return widths
     }
@@ -66,11 +66,22 @@ public struct ClassifierConfiguration: Codable, Sendable, Equatable {
         try demand(
             side >> (widths.count - 1) > 0, "pictures of side \(side) cannot be halved \(widths.count - 1) times")
         try demand((1...16).contains(blocks), "blocks must be 1…16, not \(blocks)")
-        try demand((1...1_000_000).contains(classNames.count), "there are \(classNames.count) class names")
+        try demand(
+            (2...1_000_000).contains(classNames.count), "there must be at least 2 classes, not \(classNames.count)")
+        for (level, width) in widths.enumerated() {
+            let mapSide = ((side - 1) >> level) + 1
+            try demand(
+                mapSide * mapSide * width * 4 <= Self.largestMap,
+                "maps of \(mapSide)×\(mapSide) places with \(width) channels would take too much memory")
+        }
         if let accuracy {
             try demand(accuracy.perClass.count == classNames.count, "its accuracy is of other classes")
         }
     }
+
+    /// In bytes, of one picture at one resolution, as float32: a batch of 32 then takes 1 GB, and a network holds a few of
+    /// these at a time.
+    private static let largestMap = 32 << 20
 
     /// Channels that are normalised together.
     static let groupSize = 8

@@ -135,7 +135,7 @@ public struct Evaluation {
             let count = Double(found.pictures)
             return EvaluationReport.ClassResult(
                 name: names[found.label], count: found.pictures, accuracy: Double(found.correct) / count,
-                realAccuracy: classifier.accuracy?.perClass[found.label],
+                realAccuracy: classifier.accuracy?.perClass[found.label] ?? nil,
                 mistake: found.mistake.map { .init(name: names[$0.label], share: Double($0.pictures) / count) })
         }
     }

@@ -50,7 +50,10 @@ import Torch
 
     @Test func theSameSeedGivesTheSameClassifier() throws {
         let reports = try ["one", "two"].map { try run(Self.training + ["--output", $0, "--json"]).json() }
-        #expect(reports[0]["digest"] as? String == reports[1]["digest"] as? String)
+        let weights = try ["one", "two"].map { try Data(contentsOf: folder["\($0)/model.safetensors"]) }
+        #expect(weights[0] == weights[1])
+        let training = try #require(try configuration("two")["training"] as? [String: String])
+        #expect(training["command"]?.hasPrefix("ecar train-classifier --data pictures --epochs 6") == true)
         #expect(reports[0]["steps"] as? Int == 18)
         // There is no test part to measure the accuracy on.
         #expect(reports[0]["accuracy"] == nil)
@@ -60,6 +63,10 @@ import Torch
     @Test(arguments: [
         (["--batch", "13"], 1, "only 12 images"),
         (["--width", "9"], 64, "multiples of 8"),
+        (["--width", "9223372036854775807"], 64, "--width must be 8…4096"),
+        (["--blocks", "17"], 64, "--blocks must be 1…16"),
+        (["--side", "1024", "--width", "64"], 64, "1024×1024 places with 64 channels"),
+        (["--data", "pictures/sandal"], 1, "at least 2 classes"),
         (["--class-names", "a,b"], 64, "2 names for 3 classes"),
         (["--output", "model"], 1, "no classifier's folder"),
     ])
@@ -67,6 +74,46 @@ import Torch
         let result = try run(Self.training + ["--output", "judge"] + arguments)
         #expect(result.status == status)
         #expect(result.errors.contains(message), "\(result.errors)")
+        #expect(!folder.visibleNames.contains("judge"))
+    }
+
+    private func configuration(_ path: String) throws -> [String: Any] {
+        let json = try JSONSerialization.jsonObject(with: Data(contentsOf: folder["\(path)/config.json"]))
+        return try #require(json as? [String: Any])
+    }
+
+    @Test func aClassWithoutTestPicturesHasNoAccuracy() throws {
+        try Sample.writePictures(folder["parts/train"])
+        try Sample.writePictures(folder["parts/test"])
+        try FileManager.default.removeItem(at: folder["parts/test/sandal"])
+        let arguments = Self.training + ["--data", "parts", "--output", "judge"]
+        #expect(try run(arguments).status == 0)
+        let accuracy = try #require(try configuration("judge")["accuracy"] as? [String: Any])
+        #expect(accuracy["pictures"] as? Int == 8)
+        let classes = try #require(accuracy["perClass"] as? [Any])
+        #expect(classes.map { $0 is NSNull } == [false, true, false])
+
+        // A picture that cannot be read costs the accuracy, not the classifier.
+        try Data("no picture".utf8).write(to: folder["parts/test/sneaker/3.png"])
+        let damaged = try run(arguments)
+        #expect(damaged.status == 1)
+        #expect(damaged.errors.contains("test/sneaker/3.png"), "\(damaged.errors)")
+        #expect(try configuration("judge")["accuracy"] == nil)
+        #expect(try run(["evaluate", "--samples", "pictures", "--classifier", "judge", "--quiet"]).status == 0)
+    }
+
+    @Test func aTestPartThatCannotBeReadIsReportedFirst() throws {
+        func write(_ bytes: [UInt8], _ name: String) throws {
+            try FileManager.default.createDirectory(at: folder["idx"], withIntermediateDirectories: true)
+            try Data(bytes).write(to: folder["idx/\(name)"])
+        }
+        let images: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 8, 0, 0, 0, 8] + (0..<256).map { UInt8($0) }
+        try write(images, "train-images-idx3-ubyte")
+        try write([0, 0, 8, 1, 0, 0, 0, 4, 0, 1, 2, 3], "train-labels-idx1-ubyte")
+        try write(images, "t10k-images-idx3-ubyte")
+        let result = try run(Self.training + ["--data", "idx", "--output", "judge"])
+        #expect(result.status == 1)
+        #expect(result.errors.contains("t10k-images-idx3-ubyte has no labels file"), "\(result.errors)")
         #expect(!folder.visibleNames.contains("judge"))
     }
 

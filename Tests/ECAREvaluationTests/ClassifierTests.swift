@@ -72,11 +72,29 @@ import TorchNN
         try SafeTensors.write(tensors.map { ($0.key, $0.value) }, to: file)
         let error = #expect(throws: ECARError.self) { try Classifier.load(folder) }
         #expect(error?.message.contains("head.bias") == true)
+
+        var large = configuration
+        large.side = 4096
+        let json = folder.appendingPathComponent("config.json")
+        try StrictJSON.encode(large).write(to: json)
+        let tooLarge = #expect(throws: ECARError.self) { try Classifier.load(folder) }
+        #expect(tooLarge?.message.hasPrefix("\(json.path): ") == true)
+        try Data("{".utf8).write(to: json)
+        #expect(Classifier.exists(at: folder) && !Classifier.isIn(folder))
+        try FileManager.default.removeItem(at: json)
+        #expect(!Classifier.exists(at: folder))
+    }
+
+    @Test func oneClassIsNotEnough() throws {
+        var changed = configuration
+        changed.classNames = ["all"]
+        let error = #expect(throws: ECARError.self) { try changed.validate() }
+        #expect(error?.message.contains("at least 2 classes") == true)
     }
 
     @Test(arguments: [
         ([8, 12], 16, "multiples of 8"), ([], 16, "1…12 widths"), ([8, 8, 8, 8, 8, 8], 16, "cannot be halved"),
-        ([8], 0, "side must be"),
+        ([8], 0, "side must be"), ([8], 4096, "4096×4096 places"), ([8, 4096], 512, "256×256 places with 4096"),
     ])
     func configurationsThatCannotBeAreRefused(_ widths: [Int], _ side: Int, _ message: String) throws {
         var changed = configuration
@@ -105,6 +123,18 @@ import TorchNN
         #expect(throws: TorchError.self) {
             try ConditionalAccuracy(probabilities: probabilities, labels: [0, 1, 2, 7])
         }
+    }
+
+    /// Classes of which there is no test picture have no accuracy, which is not an accuracy of 0.
+    @Test func whatWasNotMeasuredIsNotZero() throws {
+        var measured = configuration
+        measured.accuracy = .init(pictures: 4, top1: 0.5, top5: 1, perClass: [1, nil, 0.5, 0, 1])
+        let json = try StrictJSON.encode(measured)
+        measured = try StrictJSON.decode(ClassifierConfiguration.self, from: json, name: "")
+        let image = try Image(width: 16, height: 16, channels: 3)
+        let all = try FeaturePart([image, image], network: classifier, name: "")
+        let set = FeatureSet(name: "", all: all, labels: [0, 1], classNames: configuration.classNames, size: (16, 16))
+        #expect(try Evaluation.classes(set, of: measured).map(\.realAccuracy) == [1, nil])
     }
 
     @Test(arguments: [
