@@ -42,7 +42,7 @@ struct NetworkOptions: ParsableArguments {
         }
         let beside = model.map { $0.appendingPathComponent(Self.usualName) }
         if let folder = classifier.map({ URL(fileURLWithPath: $0) })
-            ?? beside.flatMap({ Classifier.isIn($0) ? $0 : nil })
+            ?? beside.flatMap({ Classifier.exists(at: $0) ? $0 : nil })
         {
             return .classifier(try Classifier.load(folder, device: device))
         }
