@@ -89,9 +89,12 @@ struct ModelPictures {
         let run = max(1, maker.batch / Self.partSize)
         let (rank, processes) = (group?.rank ?? 0, group?.processes ?? 1)
         let own = ranges.indices.filter { $0 / run % processes == rank }
-        var parts: [Int: FeaturePart] = [:]
-        for index in own { parts[index] = try readPart(ranges[index]) }
-        var missing = own.filter { parts[$0] == nil }
+        let all = try FeaturePart(roomFor: count, network: network)
+        var missing = try own.filter { index in
+            guard let part = try readPart(ranges[index]) else { return true }
+            try all.copyInPlace(part, at: ranges[index].lowerBound)
+            return false
+        }
         let total = own.reduce(0) { $0 + ranges[$1].count }
         let wanted = missing.reduce(0) { $0 + ranges[$1].count }
         var (made, seconds) = (0, 0.0)
@@ -104,20 +107,18 @@ struct ModelPictures {
             for index in next {
                 let part = try FeaturePart(Array(rest.prefix(ranges[index].count)), network: network, name: name)
                 if let file = partFile(ranges[index]) { try part.write(to: file) }
-                parts[index] = part
+                try all.copyInPlace(part, at: ranges[index].lowerBound)
                 rest = rest.dropFirst(part.count)
             }
             (made, seconds) = (made + images.count, seconds + time)
             progress(total - wanted + made, total, "")
         }
-        let all = try gathered(parts, ranges)
+        if let group { try all.sumInPlace(over: group) }
         let side = description.pictureSides.last ?? 0
-        let set = try all.map { all in
-            FeatureSet(
-                name: name, all: try .joined(all), labels: (0..<count).map { request($0).class },
-                classNames: description.classNames, size: (side, side))
-        }
-        return (set, made > 0 ? seconds / Double(made) : nil)
+        let set = FeatureSet(
+            name: name, all: all, labels: (0..<count).map { request($0).class }, classNames: description.classNames,
+            size: (side, side))
+        return (rank == 0 ? set : nil, made > 0 ? seconds / Double(made) : nil)
     }
 
     /// Makes pictures. - Returns: The seconds that sampling took, too.
@@ -135,21 +136,6 @@ struct ModelPictures {
             images.append(made.image)
         }
         return (images, stages.reduce(0, +))
-    }
-
-    /// The parts of all processes, in the first one.
-    private func gathered(_ parts: [Int: FeaturePart], _ ranges: [Range<Int>]) throws -> [FeaturePart]? {
-        var all: [FeaturePart] = []
-        for (index, range) in ranges.enumerated() {
-            let part = try parts[index] ?? FeaturePart(zeros: range.count, network: network)
-            guard let group else {
-                all.append(part)
-                continue
-            }
-            let sum = try part.summed(over: group)
-            if group.rank == 0 { all.append(sum) }
-        }
-        return group.map { $0.rank == 0 } ?? true ? all : nil
     }
 
     // MARK: What is kept

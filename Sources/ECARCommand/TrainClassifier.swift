@@ -93,6 +93,8 @@ struct TrainClassifier: ParsableCommand {
         guard !FileManager.default.fileExists(atPath: url.path) || Classifier.isIn(url) || isEmptyFolder(url) else {
             throw CommandError.failure("--output \(output): is there already, and is no classifier's folder")
         }
+        // Found out before the training; nothing stays of it.
+        _ = try Scratch(in: url)
         Runtime.keepFreedMemory()
 
         let clock = ContinuousClock()

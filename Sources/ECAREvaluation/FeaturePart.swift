@@ -43,8 +43,9 @@ public struct FeaturePart {
         ])
     }
 
-    /// Zeros of the sizes that such a part has: what a process adds to that of another one.
-    public init(zeros count: Int, network: some FeatureExtractor) throws(TorchError) {
+    /// Zeros, as room for parts of so many pictures in all: results that were kept one by one between a network's large
+    /// tensors would scatter the memory that these need again.
+    public init(roomFor count: Int, network: some FeatureExtractor) throws(TorchError) {
         let sizes = network.sizes
         self.init([
             try .zeros([count, sizes.features]), try .zeros([count, sizes.spatial]),
@@ -53,10 +54,11 @@ public struct FeaturePart {
         ])
     }
 
-    /// The parts one behind the other.
-    public static func joined(_ parts: [FeaturePart]) throws(TorchError) -> FeaturePart {
-        FeaturePart(
-            try names.indices.map { (index) throws(TorchError) in try Tensor.cat(parts.map { $0.tensors[index] }, 0) })
+    /// Puts another part into the rows from `start` on.
+    public func copyInPlace(_ part: FeaturePart, at start: Int) throws(TorchError) {
+        for (all, rows) in zip(tensors, part.tensors) {
+            try all.narrow(0, start: start, length: part.count).copyInPlace(rows)
+        }
     }
 
     // MARK: Files
@@ -72,18 +74,23 @@ public struct FeaturePart {
     public static func read(_ url: URL, count: Int, network: some FeatureExtractor) throws(TorchError) -> FeaturePart? {
         guard let file = try? SafeTensors.read(url).tensors else { return nil }
         let found = names.compactMap { file[$0] }
-        let wanted = try FeaturePart(zeros: count, network: network).tensors
+        let wanted = try FeaturePart(roomFor: count, network: network).tensors
         guard found.map(\.shape) == wanted.map(\.shape), found.map(\.dtype) == wanted.map(\.dtype) else { return nil }
         return FeaturePart(found)
     }
 }
 
 extension FeaturePart {
-    /// The sum over several processes, of which all but one have zeros.
-    public func summed(over group: ProcessGroup) throws -> FeaturePart {
-        let sums = try [features, spatial, probabilities, digests.to(.float32)].map { try $0.clone() }
-        try group.sumInPlace(sums.filter { $0.count > 0 })
-        return FeaturePart([sums[0], sums[1], sums[2], try sums[3].to(.uint8)])
+    private static let rowsOfASum = 4096
+
+    /// Adds up the parts of several processes, each of which has zeros where another one has numbers.
+    public func sumInPlace(over group: ProcessGroup) throws {
+        for start in stride(from: 0, to: count, by: Self.rowsOfASum) {
+            let rows = try tensors.map { try $0.narrow(0, start: start, length: min(Self.rowsOfASum, count - start)) }
+            let sums = try rows.map { try $0.to(.float32).clone() }
+            try group.sumInPlace(sums.filter { $0.count > 0 })
+            for (row, sum) in zip(rows, sums) { try row.copyInPlace(sum.to(row.dtype)) }
+        }
     }
 }
 

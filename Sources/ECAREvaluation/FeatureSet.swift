@@ -32,19 +32,20 @@ public struct FeatureSet {
         _ source: some PictureSource, network: some FeatureExtractor, batch: Int = batch,
         progress: (Int) throws -> Void = { _ in }
     ) throws {
-        var (parts, done) = ([FeaturePart](), 0)
+        let all = try FeaturePart(roomFor: source.count, network: network)
+        var done = 0
         var labels: [Int]?
         var first: Image?
         try source.forEach(batch: batch) { images, known in
             first = first ?? images.first
             try first?.checkSize(images, name: source.name)
-            parts.append(try FeaturePart(images, network: network, name: source.name))
+            try all.copyInPlace(FeaturePart(images, network: network, name: source.name), at: done)
             if let known { labels = (labels ?? []) + known }
             done += images.count
             try progress(done)
         }
         self.init(
-            name: source.name, all: try .joined(parts), labels: labels, classNames: source.classNames,
+            name: source.name, all: all, labels: labels, classNames: source.classNames,
             size: (first?.width ?? 0, first?.height ?? 0))
     }
 
