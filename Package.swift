@@ -67,7 +67,7 @@ let package = Package(
         .executableTarget(
             name: "ecar",
             dependencies: [
-                "ECARTraining", "ECAREvaluation",
+                "ECARTraining", "ECAREvaluation", "ECARReports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],

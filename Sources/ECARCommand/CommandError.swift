@@ -1,5 +1,6 @@
 import ECAR
 import ECARImages
+import ECARReports
 import Foundation
 import Torch
 
@@ -52,11 +53,7 @@ enum Terminal {
 
     /// What the user typed, as it may be typed again.
     static var commandLine: String {
-        let words = CommandLine.arguments.dropFirst().map { word in
-            let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./,=:+@%".contains($0)) }
-            return isPlain && !word.isEmpty ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
-        }
-        return (["ecar"] + words).joined(separator: " ")
+        (["ecar"] + CommandLine.arguments.dropFirst().map(ReportText.shellWord)).joined(separator: " ")
     }
 
     static func end(_ status: Int32) -> Never { exit(status) }

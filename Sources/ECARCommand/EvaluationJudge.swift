@@ -29,7 +29,7 @@ struct EvaluationJudge {
                 var done = 0
                 return try evaluation.scores(known) { metric in
                     try Interrupt.check()
-                    progress(min(done, metrics.count), metrics.count, metric.rawValue)
+                    progress(done, metrics.count, metric.rawValue)
                     done += 1
                 }
             }

@@ -91,7 +91,7 @@ struct ModelPictures {
         let own = ranges.indices.filter { $0 / run % processes == rank }
         let all = try FeaturePart(roomFor: count, network: network)
         var missing = try own.filter { index in
-            guard let part = try readPart(ranges[index]) else { return true }
+            guard let part = readPart(ranges[index]) else { return true }
             try all.copyInPlace(part, at: ranges[index].lowerBound)
             return false
         }
@@ -153,8 +153,8 @@ struct ModelPictures {
         folder?.appendingPathComponent("\(range.lowerBound).safetensors")
     }
 
-    private func readPart(_ range: Range<Int>) throws -> FeaturePart? {
-        try partFile(range).flatMap { try FeaturePart.read($0, count: range.count, network: network) }
+    private func readPart(_ range: Range<Int>) -> FeaturePart? {
+        partFile(range).flatMap { FeaturePart.read($0, count: range.count, network: network) }
     }
 
     /// Where one of the first pictures is kept; nil: nowhere.

@@ -22,6 +22,9 @@ struct ReferenceOptions: ParsableArguments {
     var fit: ImageFit?
 
     func validate() throws {
+        if fit != nil, reference == nil, training == nil {
+            throw ValidationError("--fit is for real pictures: give a --reference or --training")
+        }
         if split != nil, reference == nil { throw ValidationError("--split is a part of the --reference") }
     }
 

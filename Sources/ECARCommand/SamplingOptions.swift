@@ -14,14 +14,18 @@ struct SamplingOptions: ParsableArguments {
     @Option(help: "How to integrate: euler or heun. (default: the model's)")
     var solver: Solver?
 
-    @Option(help: "The arithmetic of matrix products: f32 or bf16.")
-    var precision = Precision.f32
+    @Option(
+        name: .customLong("precision"), help: "The arithmetic of matrix products: f32 or bf16. (default: f32)")
+    var givenPrecision: Precision?
 
-    @Option(help: ArgumentHelp("Images at a time.", valueName: "n"))
-    var batch = 32
+    @Option(name: .customLong("batch"), help: ArgumentHelp("Images at a time. (default: 32)", valueName: "n"))
+    var givenBatch: Int?
 
     @Option(help: ArgumentHelp("The first image's seed.", valueName: "s"))
     var seed: UInt64 = 0
+
+    var precision: Precision { givenPrecision ?? .f32 }
+    var batch: Int { givenBatch ?? 32 }
 
     func validate() throws {
         guard (1...65_536).contains(batch) else { throw ValidationError("--batch must be 1…65536, not \(batch)") }

@@ -35,12 +35,19 @@ public struct Evaluation {
     /// - Throws: `TorchError` naming a metric that cannot be measured of such a set, and why.
     public func scores(_ samples: FeatureSet, willMeasure: (Metric) throws -> Void = { _ in }) throws -> [Score] {
         guard samples.count >= 2 else { throw TorchError("at least 2 pictures are needed, not \(samples.count)") }
-        var manifolds: (found: PrecisionRecall, method: String)?
-        if let metric = metrics.first(where: { $0 == .precision || $0 == .recall }) {
-            try willMeasure(metric)
-            manifolds = try precisionRecall(samples)
+        // Each gives two scores, and is worked out for the first of them.
+        var (compared, guessed): ((found: PrecisionRecall, method: String)?, ConditionalAccuracy?)
+        func manifolds() throws -> (found: PrecisionRecall, method: String) {
+            let known = try compared ?? precisionRecall(samples)
+            compared = known
+            return known
         }
-        let accuracy = metrics.contains { $0.need == .labels } ? try accuracy(samples) : nil
+        func guesses() throws -> ConditionalAccuracy {
+            let known = try guessed ?? accuracy(samples)
+            guessed = known
+            return known
+        }
+        let pictures = "\(samples.count) pictures"
         return try metrics.map { metric in
             try willMeasure(metric)
             return switch metric {
@@ -48,10 +55,10 @@ public struct Evaluation {
             case .sfid: try spatial(samples)
             case .inceptionScore: try inceptionScore(samples)
             case .kid, .kernel: try kernel(metric, samples)
-            case .accuracy: flags(metric, accuracy?.isTop1 ?? [], "\(samples.count) pictures")
-            case .top5Accuracy: flags(metric, accuracy?.isTop5 ?? [], "\(samples.count) pictures")
-            case .precision: flags(metric, manifolds?.found.precise ?? [], manifolds?.method ?? "")
-            case .recall: flags(metric, manifolds?.found.recalled ?? [], manifolds?.method ?? "")
+            case .accuracy: flags(metric, try guesses().isTop1, pictures)
+            case .top5Accuracy: flags(metric, try guesses().isTop5, pictures)
+            case .precision: flags(metric, try manifolds().found.precise, try manifolds().method)
+            case .recall: flags(metric, try manifolds().found.recalled, try manifolds().method)
             }
         }
     }

@@ -20,7 +20,7 @@ extension EvaluationReport {
         /// In pixels, where all pictures have the same size.
         public var width: Int?
         public var height: Int?
-        /// SHA-256, in hexadecimal: of all pixels in order, or of the file of statistics.
+        /// SHA-256, in hexadecimal: of the SHA-256 of every picture in order, or of the file of statistics.
         public var digest: String
         /// Whether the pictures' classes are known.
         public var isLabelled: Bool

@@ -14,7 +14,7 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
 
         public var kind: Kind
         public var name: String
-        /// SHA-256 of its weights, in hexadecimal.
+        /// SHA-256 of the file or files that it was read from, in hexadecimal.
         public var digest: String
         /// How pictures are brought to the network's size; nil where they are not.
         public var resize: String?

@@ -18,7 +18,7 @@ public struct PictureFeatures {
 public protocol FeatureExtractor {
     /// What reports call it.
     var name: String { get }
-    /// SHA-256 of its weights, in hexadecimal.
+    /// SHA-256 of the file or files that it was read from, in hexadecimal.
     var digest: String { get }
     /// All that the features depend on besides the picture: such a text that equal ones mean equal features.
     var identity: String { get }

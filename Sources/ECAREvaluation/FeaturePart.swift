@@ -46,12 +46,19 @@ public struct FeaturePart {
     /// Zeros, as room for parts of so many pictures in all: results that were kept one by one between a network's large
     /// tensors would scatter the memory that these need again.
     public init(roomFor count: Int, network: some FeatureExtractor) throws(TorchError) {
+        self.init(
+            try Self.layout(count, network).map { (shape, dtype) throws(TorchError) in
+                try .zeros(shape, dtype: dtype)
+            })
+    }
+
+    /// The shapes and types of the tensors, in their order.
+    private static func layout(_ count: Int, _ network: some FeatureExtractor) -> [(shape: [Int], dtype: DType)] {
         let sizes = network.sizes
-        self.init([
-            try .zeros([count, sizes.features]), try .zeros([count, sizes.spatial]),
-            try .zeros([count, sizes.classes]),
-            try .zeros([count, SHA256.byteCount], dtype: .uint8),
-        ])
+        return [
+            ([count, sizes.features], .float32), ([count, sizes.spatial], .float32),
+            ([count, sizes.classes], .float32), ([count, SHA256.byteCount], .uint8),
+        ]
     }
 
     /// Puts another part into the rows from `start` on.
@@ -71,10 +78,10 @@ public struct FeaturePart {
     /// Reads a part.
     ///
     /// - Returns: nil where there is none, or one that is damaged or of another network or number of pictures.
-    public static func read(_ url: URL, count: Int, network: some FeatureExtractor) throws(TorchError) -> FeaturePart? {
+    public static func read(_ url: URL, count: Int, network: some FeatureExtractor) -> FeaturePart? {
         guard let file = try? SafeTensors.read(url).tensors else { return nil }
         let found = names.compactMap { file[$0] }
-        let wanted = try FeaturePart(roomFor: count, network: network).tensors
+        let wanted = layout(count, network)
         guard found.map(\.shape) == wanted.map(\.shape), found.map(\.dtype) == wanted.map(\.dtype) else { return nil }
         return FeaturePart(found)
     }
@@ -108,6 +115,6 @@ extension Image {
         guard let other = images.first(where: { ($0.width, $0.height) != (width, height) }) else { return }
         throw FileError(
             name, "holds pictures of different sizes, \(width)×\(height) and \(other.width)×\(other.height)",
-            remedy: "Say with --fit how they become squares of one size")
+            remedy: "All pictures of a side must have one size; --fit gives it to real ones")
     }
 }

@@ -4,8 +4,7 @@ import ECARImages
 import Foundation
 import Torch
 
-/// All that is known of one side of a comparison: what a network says of every picture, their classes, and a few of the
-/// pictures themselves.
+/// All that is known of one side of a comparison: what a network says of every picture, and their classes.
 public struct FeatureSet {
     /// The path or name that the user knows the pictures by.
     public let name: String

@@ -291,6 +291,16 @@ import Torch
             arguments: ["--samples", "pictures", "--classifier", "judge", "--reference", "pictures", "--steps", "3"],
             status: 64, message: "--steps is for a model"),
         Mistake(
+            testDescription: "a model's arithmetic for pictures",
+            arguments: [
+                "--samples", "pictures", "--classifier", "judge", "--reference", "pictures", "--precision", "bf16",
+            ],
+            status: 64, message: "--precision is for a model"),
+        Mistake(
+            testDescription: "nothing to fit",
+            arguments: ["--samples", "pictures", "--classifier", "judge", "--fit", "pad"],
+            status: 64, message: "--fit is for real pictures"),
+        Mistake(
             testDescription: "classes that the classifier does not know",
             arguments: ["--samples", "others", "--classifier", "judge", "--metrics", "accuracy"], status: 64,
             message: "class boot is none of the classifier's"),
