@@ -54,14 +54,18 @@ public struct SamplingSettings: Codable, Sendable, Equatable {
 
 /// Draws images from a model (§3.5).
 public struct Sampler {
-    public let model: ECARModel
+    public let model: PreparedModel
     public let settings: SamplingSettings
-    public let precision: Precision
 
     /// - Throws: ``ECARError`` where the settings do not fit the model.
-    public init(_ model: ECARModel, settings: SamplingSettings, precision: Precision = .f32) throws(ECARError) {
+    public init(_ model: PreparedModel, settings: SamplingSettings) throws(ECARError) {
         try settings.validate(stages: model.configuration.stages)
-        (self.model, self.settings, self.precision) = (model, settings, precision)
+        (self.model, self.settings) = (model, settings)
+    }
+
+    /// Prepares the model in the given precision, and draws from it.
+    public init(_ model: ECARModel, settings: SamplingSettings, precision: Precision = .f32) throws {
+        try self.init(Runtime.inference { try PreparedModel(model, precision: precision) }, settings: settings)
     }
 
     /// Begins images of the given classes, all noise coming from their seeds. No step is taken before ``Sampling/next()``.
@@ -123,14 +127,37 @@ public struct Sampling {
     private struct Stage {
         var z: Tensor  // (B, C, h, h)
         let spatial: Modulation  // of B or 2B rows
-        let temporal: Modulation  // of all times τ_0 … τ_n
         let guided: Bool
+        var temporal: TemporalModulations
+    }
+
+    /// The temporal modulations at the times τ_k = k/n of a stage, made for many steps at once; never for more than
+    /// `longest`, so that memory does not grow with the steps.
+    private struct TemporalModulations {
+        static let longest = 256
+
+        let steps: Int
+        private var window = 0..<0
+        private var modulation: Modulation?
+
+        init(steps: Int) { self.steps = steps }
+
+        /// The modulation at τ_k.
+        mutating func callAsFunction(_ k: Int, _ head: PreparedHead, _ device: Device) throws(TorchError) -> Modulation
+        {
+            if window.contains(k), let modulation { return try modulation.step(k - window.lowerBound) }
+            window = k..<min(k + Self.longest, steps + 1)
+            let times = window.map { Float($0) / Float(steps) }
+            let made = try head.temporalModulation(Tensor(times, shape: [times.count], device: device))
+            modulation = made
+            return try made.step(0)
+        }
     }
 
     private let sampler: Sampler
     private let labels: [Int]
     private let noises: [Tensor]  // S × (B, C, h_s, h_s)
-    private var cache: ARTransformer.Cache
+    private var cache: [KeyValueCache]
     private var stageIndex = 0
     private var stepIndex = 0
     private var stage: Stage?
@@ -147,9 +174,7 @@ public struct Sampling {
     /// Takes the next step; nil when the last stage is complete.
     public mutating func next() throws -> Step? {
         guard stageIndex < sampler.model.configuration.stages else { return nil }
-        return try Runtime.inference {
-            try sampler.precision.run(on: sampler.model.device) { try advance() }
-        }
+        return try Runtime.inference { try advance() }
     }
 
     /// Runs to the end and returns every stage's clean images x̂_1 … x̂_S.
@@ -163,7 +188,7 @@ public struct Sampling {
 
     private mutating func advance() throws(TorchError) -> Step {
         var current = if let stage { stage } else { try begin() }
-        current.z = try integrate(current)
+        current.z = try integrate(&current)
         stepIndex += 1
         let isStageEnd = stepIndex == sampler.settings.steps[stageIndex]
         let step = Step(stage: stageIndex, step: stepIndex, latents: current.z, isStageEnd: isStageEnd)
@@ -192,31 +217,29 @@ public struct Sampling {
         let guided = settings.guidance[stageIndex] != 1
         if usesGuidance, !guided { tokenMap = try tokenMap.narrow(0, start: 0, length: labels.count) }
 
-        let (head, steps) = (model.heads[stageIndex], settings.steps[stageIndex])
-        let times = try Tensor((0...steps).map { Float($0) / Float(steps) }, shape: [steps + 1], device: device)
         return Stage(
-            z: start, spatial: try head.spatialModulation(tokenMap), temporal: try head.temporalModulation(times),
-            guided: guided)
+            z: start, spatial: try model.heads[stageIndex].spatialModulation(tokenMap), guided: guided,
+            temporal: TemporalModulations(steps: settings.steps[stageIndex]))
     }
 
     /// One step of the solver: z at the next time.
-    private func integrate(_ stage: Stage) throws(TorchError) -> Tensor {
+    private func integrate(_ stage: inout Stage) throws(TorchError) -> Tensor {
         let size = 1 / Double(sampler.settings.steps[stageIndex])
-        let slope = try velocity(stage.z, stage, at: stepIndex)
+        let slope = try velocity(stage.z, &stage, at: stepIndex)
         let euler = try stage.z + slope * size
         switch sampler.settings.solver {
         case .euler: return euler
-        case .heun: return try stage.z + (slope + velocity(euler, stage, at: stepIndex + 1)) * (size / 2)
+        case .heun: return try stage.z + (slope + velocity(euler, &stage, at: stepIndex + 1)) * (size / 2)
         }
     }
 
     /// v_u + g·(v_c − v_u), both halves in one batch.
-    private func velocity(_ z: Tensor, _ stage: Stage, at step: Int) throws(TorchError) -> Tensor {
+    private func velocity(_ z: Tensor, _ stage: inout Stage, at step: Int) throws(TorchError) -> Tensor {
         let head = sampler.model.heads[stageIndex]
-        let temporal = try stage.temporal.step(step)
-        guard stage.guided else { return try head.velocity(z, spatial: stage.spatial, temporal: temporal) }
-        let both = try head.velocity(.cat([z, z], 0), spatial: stage.spatial, temporal: temporal)  // (2B, C, h, h)
-        let halves = try both.split(0, lengths: [labels.count, labels.count])
+        let temporal = try stage.temporal(step, head, sampler.model.device)
+        let velocity = try head.velocity(z, spatial: stage.spatial, temporal: temporal)  // (B or 2B, C, h, h)
+        guard stage.guided else { return velocity }
+        let halves = try velocity.split(0, lengths: [labels.count, labels.count])
         return try halves[1] + (halves[0] - halves[1]) * sampler.settings.guidance[stageIndex]
     }
 }

@@ -164,7 +164,7 @@ struct Evaluate: ParsableCommand {
         let autoencoder = try decoder.open(for: description, in: folder, device: network.device)
         let directory = try ModelDirectory.load(folder, device: network.device, precision: sampling.precision)
         return try grid.map { settings in
-            let maker = ImageMaker(
+            let maker = try ImageMaker(
                 directory: directory, autoencoder: autoencoder, settings: settings, precision: sampling.precision,
                 batch: sampling.batch, showsStages: false)
             let pictures = try ModelPictures(

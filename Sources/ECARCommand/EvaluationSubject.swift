@@ -32,7 +32,7 @@ enum EvaluationSubject {
     var classNames: [String]? {
         switch self {
         case .pictures(let source, _): source.classNames
-        case .model(let model, _): model.maker.directory.description.classNames
+        case .model(let model, _): model.maker.description.classNames
         }
     }
 
@@ -45,7 +45,7 @@ enum EvaluationSubject {
             }
             return (first.width, first.height, first.channels)
         case .model(let model, _):
-            let description = model.maker.directory.description
+            let description = model.maker.description
             let side = description.pictureSides.last ?? 0
             return (side, side, description.pictureChannels)
         }
@@ -110,8 +110,8 @@ enum EvaluationSubject {
         guard case .model(let model, _) = self else { return nil }
         let settings = model.maker.settings
         return EvaluationReport.Model(
-            digest: model.maker.directory.digest, steps: settings.steps, guidance: settings.guidance,
-            solver: settings.solver.rawValue, precision: model.maker.precision.rawValue, seed: model.seed,
+            digest: model.maker.digest, steps: settings.steps, guidance: settings.guidance,
+            solver: settings.solver.rawValue, precision: model.maker.sampler.model.precision.rawValue, seed: model.seed,
             classes: model.labels, secondsPerPicture: secondsPerPicture)
     }
 

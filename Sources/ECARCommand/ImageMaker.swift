@@ -17,18 +17,30 @@ struct MadeImage {
 
 /// Makes images batch by batch, and stops between two steps on Ctrl-C.
 struct ImageMaker {
-    let directory: ModelDirectory
+    let description: ModelDescription
+    let digest: String
+    let sampler: Sampler
     let autoencoder: any Autoencoder
-    let settings: SamplingSettings
-    let precision: Precision
     let batch: Int
     /// Whether the earlier stages' pictures are wanted too.
     let showsStages: Bool
 
+    /// Prepares the model, which is not kept besides.
+    init(
+        directory: ModelDirectory, autoencoder: any Autoencoder, settings: SamplingSettings, precision: Precision,
+        batch: Int, showsStages: Bool
+    ) throws {
+        (description, digest) = (directory.description, directory.digest)
+        sampler = try Sampler(directory.model, settings: settings, precision: precision)
+        (self.autoencoder, self.batch, self.showsStages) = (autoencoder, batch, showsStages)
+    }
+
+    var settings: SamplingSettings { sampler.settings }
+
     /// What the pictures' files say of their making.
     var metadata: ImageMetadata {
         ImageMetadata(
-            model: directory.digest, autoencoder: autoencoder, settings: settings, precision: precision)
+            model: digest, autoencoder: autoencoder, settings: settings, precision: sampler.model.precision)
     }
 
     /// Makes the images and hands each on as soon as its batch is done, with a progress bar.
@@ -56,7 +68,6 @@ struct ImageMaker {
     func make(
         _ requests: [ImageRequest], didStep: () -> Void, deliver: (MadeImage) throws -> Void
     ) throws -> [Double] {
-        let sampler = try Sampler(directory.model, settings: settings, precision: precision)
         var seconds = settings.steps.map { _ in 0.0 }
         for first in stride(from: 0, to: requests.count, by: batch) {
             let part = requests[first..<min(first + batch, requests.count)]
@@ -69,7 +80,7 @@ struct ImageMaker {
                 guard step.isStageEnd else { continue }
                 if showsStages || step.stage == settings.steps.count - 1 {
                     stages.append(
-                        try autoencoder.pictures(step.latents, latentScale: directory.description.latentScale))
+                        try autoencoder.pictures(step.latents, latentScale: description.latentScale))
                 }
                 seconds[step.stage] += (clock.now - start) / .seconds(1)
                 start = clock.now

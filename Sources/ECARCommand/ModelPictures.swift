@@ -65,7 +65,7 @@ struct ModelPictures {
         let partSize: Int
     }
 
-    private var description: ModelDescription { maker.directory.description }
+    private var description: ModelDescription { maker.description }
 
     /// What a picture is made from.
     func request(_ index: Int) -> ImageRequest {

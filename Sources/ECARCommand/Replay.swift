@@ -67,7 +67,7 @@ struct Replay: ParsableCommand {
             // Before any work: the metadata of a picture of another size are not its own.
             try checkSize(original, sheet.blank(sides: description.pictureSides, channels: description.pictureChannels))
         }
-        let maker = ImageMaker(
+        let maker = try ImageMaker(
             directory: directory, autoencoder: autoencoder, settings: metadata.settings,
             precision: metadata.precision, batch: batch,
             showsStages: metadata.stages ?? (metadata.stage != nil))

@@ -83,7 +83,7 @@ struct Sample: ParsableCommand {
                 model: directory.digest, autoencoder: autoencoder, settings: settings, precision: sampling.precision),
             sides: description.pictureSides, channels: description.pictureChannels)
         var sink = try plan.open(output)
-        let maker = ImageMaker(
+        let maker = try ImageMaker(
             directory: directory, autoencoder: autoencoder, settings: settings, precision: sampling.precision,
             batch: sampling.batch, showsStages: stages)
         let seconds = try maker.make(requests, isQuiet: display.quiet) { try sink.add($0) }

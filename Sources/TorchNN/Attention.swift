@@ -61,14 +61,21 @@ public struct Attention {
     }
 
     private func split(_ x: Tensor) throws(TorchError) -> (Tensor, Tensor, Tensor) {
-        let (batch, tokens, width) = (x.shape[0], x.shape[1], x.shape[2])
-        let parts = try qkv(x).reshape([batch, tokens, 3, heads, width / heads])
-            .permute([2, 0, 3, 1, 4]).unbind(0, count: 3)
-        return (parts[0], parts[1], parts[2])  // (B, H, N, d) each
+        try qkv(x).splitHeads(heads)  // (B, H, N, d) each
     }
 
     private func merge(_ x: Tensor) throws(TorchError) -> Tensor {
         let shape = x.shape  // (B, H, N, d)
         return try out(x.transpose(1, 2).reshape([shape[0], shape[2], shape[1] * shape[3]]))  // (B, N, D)
+    }
+}
+
+extension Tensor {
+    /// Queries, keys and values of every head, from those side by side: (B, N, 3·H·d) → three views (B, H, N, d).
+    func splitHeads(_ heads: Int) throws(TorchError) -> (Tensor, Tensor, Tensor) {
+        let shape = shape
+        let parts = try reshape([shape[0], shape[1], 3, heads, shape[2] / (3 * heads)])
+            .permute([2, 0, 3, 1, 4]).unbind(0, count: 3)
+        return (parts[0], parts[1], parts[2])
     }
 }

@@ -31,3 +31,20 @@ public struct TimestepEmbedding {
         try out(`in`(sinusoids(t)).silu())  // (T) → (T, D)
     }
 }
+
+/// A ``TimestepEmbedding`` prepared for inference, always in float32.
+public struct PackedTimestepEmbedding {
+    private let embedding: TimestepEmbedding
+    private let `in`: PackedLinear
+    private let out: PackedLinear
+
+    public init(_ embedding: TimestepEmbedding) throws(TorchError) {
+        self.embedding = embedding
+        `in` = try PackedLinear(embedding.in, precision: .f32)
+        out = try PackedLinear(embedding.out, precision: .f32)
+    }
+
+    public func callAsFunction(_ t: Tensor) throws(TorchError) -> Tensor {
+        try out(`in`(embedding.sinusoids(t)).silu())  // (T) → (T, D)
+    }
+}

@@ -161,6 +161,27 @@ int ct_channels_last(ct_tensor input, ct_tensor *out) CT_NOEXCEPT;
 /// Nearest-neighbour enlargement ×2 of (B, C, h, w).
 int ct_upsample_2x2(ct_tensor input, ct_tensor *out) CT_NOEXCEPT;
 
+// MARK: - Inference (packed.cpp, fused.cpp)
+
+/// The weight (out, in) of a linear layer, float32 or bfloat16, in the layout that its products are fastest in on this
+/// processor; the weight itself where there is none.
+int ct_pack_weight(ct_tensor weight, ct_tensor *out) CT_NOEXCEPT;
+/// input (…, in) × packed weightᵀ + bias (out), then GELU (tanh approximation) where asked for; bias may be NULL.
+int ct_packed_linear(ct_tensor input, ct_tensor packed, ct_tensor bias, bool gelu, ct_tensor *out) CT_NOEXCEPT;
+/// The weight (out, in) rounded to int8, packed, and the scale of each of its rows (out).
+int ct_pack_int8_weight(ct_tensor weight, ct_tensor *packed, ct_tensor *scales) CT_NOEXCEPT;
+/// The same product with integer multiplication: the input, float32 or bfloat16, is rounded to 8 bits row by row with a scale
+/// of its own. The bias (out) is float32 or NULL; the result is bfloat16.
+int ct_int8_linear(ct_tensor input, ct_tensor packed, ct_tensor scales, ct_tensor bias, bool gelu, ct_tensor *out) CT_NOEXCEPT;
+/// LayerNorm(x)·(1 + scale) + shift for x (B, N, D), float32. `spatial` (B|1, N|1, k·D) plus `temporal` (1, 1, k·D), which may be
+/// NULL, hold shift and scale as their chunks of D of the given indices. The result is of type `dtype`.
+int ct_modulated_norm(ct_tensor x, ct_tensor spatial, ct_tensor temporal, int64_t shift, int64_t scale, double epsilon, int32_t dtype,
+                      ct_tensor *out) CT_NOEXCEPT;
+/// x ← x + gate·y for x (B, N, D), float32, and y of the same shape; the gate is a chunk of spatial plus temporal.
+int ct_add_gated_in_place(ct_tensor x, ct_tensor y, ct_tensor spatial, ct_tensor temporal, int64_t gate) CT_NOEXCEPT;
+/// softmax(q kᵀ / √d) v for q (B, H, N, d) and k, v (B, H, M, d), with the heads side by side: (B, N, H·d). Without gradients.
+int ct_merged_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out) CT_NOEXCEPT;
+
 // MARK: - Linear algebra (nn.cpp)
 
 /// Eigenvalues (n), ascending, and eigenvectors (n, n), as columns, of a symmetric matrix (n, n), of which the lower half is

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace ctorch {
+
+/// What 0 becomes in rows of 8 bits: oneDNN's integer products are of unsigned with signed numbers.
+constexpr int64_t quantized_zero = 128;
+
+/// x (M, K), float32 or bfloat16 → (M, K) of 8 bits about `quantized_zero`, and one scale a row (M), float32.
+void quantize_rows(const at::Tensor &x, const at::Tensor &rounded, const at::Tensor &scales);
+/// y (M, N), bfloat16 ← y·scale of the row + bias (N), then GELU where asked for; in place.
+void rescale_rows(const at::Tensor &y, const at::Tensor &scales, const at::Tensor &bias, bool gelu);
+
+}  // namespace ctorch

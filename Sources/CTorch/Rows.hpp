@@ -1,0 +1,109 @@
+// One row of each fused operation. fused.cpp includes this file once for every level of vector instructions, each time in a
+// namespace of its own, `LEVEL`; hence no include guard.
+
+#define ROW static inline __attribute__((always_inline))
+/// Lets sums and maxima be taken in the order that vectors want.
+#define IN_ANY_ORDER _Pragma("clang fp reassociate(on) contract(fast)")
+
+namespace ctorch::LEVEL {
+
+/// bfloat16 as its bits.
+using bits16 = uint16_t;
+
+ROW float number(float x) { return x; }
+ROW float number(bits16 x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
+
+ROW void store(float *to, float x) { *to = x; }
+/// Rounds to the nearest, ties to even. Every NaN that arithmetic makes stays one.
+ROW void store(bits16 *to, float x) {
+    auto bits = std::bit_cast<uint32_t>(x);
+    *to = static_cast<bits16>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+/// eˣ to 2 units in the last place for x ≤ 88; 1e-38 for all x below −87.
+ROW float exponential(float x) {
+    x = x < -87 ? -87 : x;
+    float n = __builtin_rintf(x * 1.44269504f);
+    float r = x - n * 0.693145752f - n * 1.42860677e-6f;
+    float p = 1.98756915e-4f;
+    p = p * r + 1.39819995e-3f;
+    p = p * r + 8.33345191e-3f;
+    p = p * r + 4.16657959e-2f;
+    p = p * r + 1.66666657e-1f;
+    p = p * r + 0.5f;
+    p = p * r * r + r + 1;
+    return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+}
+
+/// GELU, tanh approximation: ½x(1 + tanh u) = x/(1 + e^(−2u)) with u = √(2/π)(x + 0.044715x³).
+ROW float gelu(float x) {
+    float twice = 1.59576912f * (x + 0.044715f * x * x * x);
+    return x / (1 + exponential(-twice > 88 ? 88 : -twice));
+}
+
+/// A chunk of a modulation at one token: the sum of its two parts, of which the second may be missing (null).
+template <class T>
+ROW float modulation(const T *spatial, const T *temporal, int64_t i) {
+    return temporal ? number(spatial[i]) + number(temporal[i]) : number(spatial[i]);
+}
+
+template <class T, class Out>
+void modulated_norm(const float *x, const T *shift, const T *shift_t, const T *scale, const T *scale_t, float epsilon, Out *out, int64_t width) {
+    IN_ANY_ORDER
+    float sum = 0, squares = 0;
+    for (int64_t i = 0; i < width; i++) sum += x[i];
+    float mean = sum / width;
+    for (int64_t i = 0; i < width; i++) squares += (x[i] - mean) * (x[i] - mean);
+    float inverse = 1 / std::sqrt(squares / width + epsilon);
+    for (int64_t i = 0; i < width; i++) {
+        store(out + i, (x[i] - mean) * inverse * (1 + modulation(scale, scale_t, i)) + modulation(shift, shift_t, i));
+    }
+}
+
+template <class T, class Y>
+void add_gated(float *x, const Y *y, const T *gate, const T *gate_t, int64_t width) {
+    IN_ANY_ORDER
+    for (int64_t i = 0; i < width; i++) x[i] += modulation(gate, gate_t, i) * number(y[i]);
+}
+
+/// x ← softmax(factor·x)
+template <class T>
+void softmax(T *x, float factor, int64_t width) {
+    IN_ANY_ORDER
+    float largest = number(x[0]);
+    for (int64_t i = 1; i < width; i++) largest = number(x[i]) > largest ? number(x[i]) : largest;
+    float sum = 0;
+    for (int64_t i = 0; i < width; i++) sum += exponential((number(x[i]) - largest) * factor);
+    float inverse = 1 / sum;
+    for (int64_t i = 0; i < width; i++) store(x + i, exponential((number(x[i]) - largest) * factor) * inverse);
+}
+
+/// Returns the scale: x ≈ scale·(out − zero).
+template <class T>
+float quantize(const T *x, uint8_t *out, int zero, int64_t width) {
+    IN_ANY_ORDER
+    float largest = 0;
+    for (int64_t i = 0; i < width; i++) {
+        float size = __builtin_fabsf(number(x[i]));
+        largest = size > largest ? size : largest;
+    }
+    float inverse = largest > 0 ? 127 / largest : 0;
+    for (int64_t i = 0; i < width; i++) {
+        out[i] = static_cast<uint8_t>(static_cast<int32_t>(__builtin_rintf(number(x[i]) * inverse)) + zero);
+    }
+    return largest / 127;
+}
+
+inline void rescale(bits16 *y, float scale, const float *bias, bool with_gelu, int64_t width) {
+    IN_ANY_ORDER
+    if (with_gelu) {
+        for (int64_t i = 0; i < width; i++) store(y + i, gelu(number(y[i]) * scale + bias[i]));
+    } else {
+        for (int64_t i = 0; i < width; i++) store(y + i, number(y[i]) * scale + bias[i]);
+    }
+}
+
+}  // namespace ctorch::LEVEL
+
+#undef ROW
+#undef IN_ANY_ORDER

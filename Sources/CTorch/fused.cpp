@@ -1,0 +1,211 @@
+/// Chains of element-wise operations between two matrix products, each in one pass over memory, and attention made of them.
+///
+/// CPUs run the loops of Rows.hpp, at the highest level of vector instructions that the processor has; other devices run
+/// the operations that the loops stand for.
+
+#include <ATen/Parallel.h>
+
+#include <bit>
+#include <cmath>
+
+#include "Handles.hpp"
+#include "Kernels.hpp"
+
+#define LEVEL plain
+#include "Rows.hpp"
+#undef LEVEL
+#ifdef __x86_64__
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
+#define LEVEL avx2
+#include "Rows.hpp"
+#undef LEVEL
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
+#define LEVEL avx512
+#include "Rows.hpp"
+#undef LEVEL
+#pragma clang attribute pop
+#endif
+
+namespace ctorch {
+
+using plain::bits16;
+
+#ifdef __x86_64__
+enum class Level { plain, avx2, avx512 };
+static const Level level = __builtin_cpu_supports("x86-64-v4")   ? Level::avx512
+                           : __builtin_cpu_supports("x86-64-v3") ? Level::avx2
+                                                                 : Level::plain;
+/// A call of a function of Rows.hpp.
+#define ON_THIS_PROCESSOR(call) \
+    (level == Level::avx512 ? avx512::call : level == Level::avx2 ? avx2::call : plain::call)
+#else
+#define ON_THIS_PROCESSOR(call) plain::call
+#endif
+
+/// Calls `body` for every row, on all threads where there is enough to do.
+template <class Body>
+static void each_row(int64_t rows, int64_t width, Body body) {
+    constexpr int64_t elements_worth_a_thread = 8192;
+    at::parallel_for(0, rows, std::max<int64_t>(1, elements_worth_a_thread / std::max<int64_t>(1, width)), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; row++) body(row);
+    });
+}
+
+template <class T>
+static T *data(const at::Tensor &x) {
+    return static_cast<T *>(x.data_ptr());
+}
+
+/// Calls `body` with a null pointer of the type that stands for the tensor's elements.
+template <class Body>
+static void with_type(const at::Tensor &x, Body body) {
+    switch (x.scalar_type()) {
+        case at::kFloat: return body(static_cast<float *>(nullptr));
+        case at::kBFloat16: return body(static_cast<bits16 *>(nullptr));
+        default: TORCH_CHECK(false, "expected float32 or bfloat16, got ", x.scalar_type());
+    }
+}
+
+/// The two parts of a modulation, read at a token without being added up in memory.
+class Modulation {
+public:
+    Modulation(const at::Tensor &x, ct_tensor spatial, ct_tensor temporal) : width_(x.size(-1)) {
+        TORCH_CHECK(x.dim() == 3 && x.scalar_type() == at::kFloat && x.is_contiguous(), "expected contiguous float32 (B, N, D), got ", x.sizes());
+        spatial_ = spatial->value.contiguous();
+        auto &s = spatial_;
+        TORCH_CHECK(
+            s.dim() == 3 && (s.size(0) == 1 || s.size(0) == x.size(0)) && (s.size(1) == 1 || s.size(1) == x.size(1)),
+            "a modulation of shape ", s.sizes(), " does not fit ", x.sizes());
+        batch_stride_ = s.size(0) == 1 ? 0 : s.stride(0);
+        token_stride_ = s.size(1) == 1 ? 0 : s.stride(1);
+        tokens_ = x.size(1);
+        if (!temporal) return;
+        temporal_ = temporal->value.to(s.scalar_type()).contiguous();
+        TORCH_CHECK(
+            temporal_.numel() == s.size(2), "the modulation's parts have ", s.size(2), " and ", temporal_.numel(), " numbers a token");
+    }
+
+    const at::Tensor &spatial() const { return spatial_; }
+
+    void check(int64_t chunk) const {
+        TORCH_CHECK(chunk >= 0 && (chunk + 1) * width_ <= spatial_.size(2), "the modulation has no chunk ", chunk);
+    }
+
+    template <class T>
+    const T *spatial(int64_t row, int64_t chunk) const {
+        return data<T>(spatial_) + row / tokens_ * batch_stride_ + row % tokens_ * token_stride_ + chunk * width_;
+    }
+
+    template <class T>
+    const T *temporal(int64_t chunk) const {
+        return temporal_.defined() ? data<T>(temporal_) + chunk * width_ : nullptr;
+    }
+
+    /// The chunk as a tensor, added up.
+    at::Tensor sum(int64_t chunk) const {
+        auto part = spatial_.narrow(-1, chunk * width_, width_);
+        return temporal_.defined() ? part + temporal_.reshape({1, 1, -1}).narrow(-1, chunk * width_, width_) : part;
+    }
+
+private:
+    at::Tensor spatial_, temporal_;
+    int64_t width_, tokens_, batch_stride_, token_stride_;
+};
+
+void quantize_rows(const at::Tensor &x, const at::Tensor &rounded, const at::Tensor &scales) {
+    int64_t width = x.size(1);
+    with_type(x, [&]<class T>(T *) {
+        each_row(x.size(0), width, [&](int64_t row) {
+            data<float>(scales)[row] = ON_THIS_PROCESSOR(
+                quantize(data<T>(x) + row * width, data<uint8_t>(rounded) + row * width, quantized_zero, width));
+        });
+    });
+}
+
+void rescale_rows(const at::Tensor &y, const at::Tensor &scales, const at::Tensor &bias, bool gelu) {
+    int64_t width = y.size(1);
+    TORCH_CHECK(
+        y.is_contiguous() && y.scalar_type() == at::kBFloat16 && bias.scalar_type() == at::kFloat && bias.numel() == width,
+        "a product of shape ", y.sizes(), " does not fit a bias of shape ", bias.sizes());
+    each_row(y.size(0), width, [&](int64_t row) {
+        ON_THIS_PROCESSOR(rescale(data<bits16>(y) + row * width, data<float>(scales)[row], data<float>(bias), gelu, width));
+    });
+}
+
+/// x ← softmax(factor·x) along the last dimension, in place.
+static void softmax_rows(const at::Tensor &x, float factor) {
+    int64_t width = x.size(-1);
+    if (x.numel() == 0) return;
+    with_type(x, [&]<class T>(T *) {
+        each_row(x.numel() / width, width, [&](int64_t row) { ON_THIS_PROCESSOR(softmax(data<T>(x) + row * width, factor, width)); });
+    });
+}
+
+}  // namespace ctorch
+
+using namespace ctorch;
+
+int ct_modulated_norm(ct_tensor tensor, ct_tensor spatial, ct_tensor temporal, int64_t shift, int64_t scale, double epsilon, int32_t dtype,
+                      ct_tensor *out) noexcept {
+    return make(out, [&] {
+        auto x = tensor->value.contiguous();
+        auto type = static_cast<at::ScalarType>(dtype);
+        Modulation modulation(x, spatial, temporal);
+        modulation.check(shift), modulation.check(scale);
+        int64_t width = x.size(-1);
+        if (!x.is_cpu()) {
+            auto normal = at::layer_norm(x, {width}, {}, {}, epsilon);
+            return at::addcmul(normal + modulation.sum(shift), normal, modulation.sum(scale)).to(type);
+        }
+        auto result = at::empty_like(x, type);
+        with_type(modulation.spatial(), [&]<class T>(T *) {
+            with_type(result, [&]<class Out>(Out *) {
+                each_row(x.numel() / width, width, [&](int64_t row) {
+                    ON_THIS_PROCESSOR(modulated_norm(
+                        data<float>(x) + row * width, modulation.spatial<T>(row, shift), modulation.temporal<T>(shift),
+                        modulation.spatial<T>(row, scale), modulation.temporal<T>(scale), static_cast<float>(epsilon),
+                        data<Out>(result) + row * width, width));
+                });
+            });
+        });
+        return result;
+    });
+}
+
+int ct_add_gated_in_place(ct_tensor tensor, ct_tensor added, ct_tensor spatial, ct_tensor temporal, int64_t gate) noexcept {
+    return guarded([&] {
+        auto &x = tensor->value;
+        auto y = added->value.contiguous();
+        TORCH_CHECK(y.sizes() == x.sizes(), "cannot add ", y.sizes(), " to ", x.sizes());
+        Modulation modulation(x, spatial, temporal);
+        modulation.check(gate);
+        if (!x.is_cpu()) {
+            x.addcmul_(modulation.sum(gate), y);
+            return;
+        }
+        int64_t width = x.size(-1);
+        with_type(modulation.spatial(), [&]<class T>(T *) {
+            with_type(y, [&]<class Y>(Y *) {
+                each_row(x.numel() / width, width, [&](int64_t row) {
+                    ON_THIS_PROCESSOR(add_gated(
+                        data<float>(x) + row * width, data<Y>(y) + row * width, modulation.spatial<T>(row, gate),
+                        modulation.temporal<T>(gate), width));
+                });
+            });
+        });
+    });
+}
+
+int ct_merged_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out) noexcept {
+    return make(out, [&] {
+        auto &q = query->value, &k = key->value, &v = value->value;
+        TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4, "expected (B, H, N, d), got ", q.sizes());
+        auto merged = [&](const at::Tensor &x) { return x.transpose(1, 2).reshape({q.size(0), q.size(2), q.size(1) * q.size(3)}); };
+        if (!q.is_cpu()) return merged(at::scaled_dot_product_attention(q, k, v));
+        auto heads = [](const at::Tensor &x) { return x.contiguous().view({-1, x.size(2), x.size(3)}); };
+        auto scores = at::bmm(heads(q), heads(k).transpose(1, 2));
+        softmax_rows(scores, static_cast<float>(1 / std::sqrt(static_cast<double>(q.size(-1)))));
+        return merged(at::bmm(scores, heads(v)).view(q.sizes()));
+    });
+}

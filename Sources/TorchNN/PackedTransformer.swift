@@ -1,0 +1,69 @@
+import Torch
+
+/// An ``MLP`` prepared for inference.
+public struct PackedMLP: Sendable {
+    private let `in`: PackedLinear
+    private let out: PackedLinear
+
+    public init(_ mlp: MLP, precision: Precision) throws(TorchError) {
+        `in` = try PackedLinear(mlp.in, precision: precision, activation: .gelu)
+        out = try PackedLinear(mlp.out, precision: precision)
+    }
+
+    public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
+        try out(`in`(x))  // (B, N, D) → (B, N, 4D) → (B, N, D)
+    }
+}
+
+/// An ``Attention`` prepared for inference.
+public struct PackedAttention: Sendable {
+    private let qkv: PackedLinear
+    private let out: PackedLinear
+    private let heads: Int
+
+    public init(_ attention: Attention, precision: Precision) throws(TorchError) {
+        qkv = try PackedLinear(attention.qkv, precision: precision)
+        out = try PackedLinear(attention.out, precision: precision)
+        heads = attention.heads
+    }
+
+    /// Every token sees every token.
+    public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
+        let (q, k, v) = try qkv(x).splitHeads(heads)  // (B, H, N, d)
+        return try out(q.mergedAttention(key: k, value: v))  // (B, N, D)
+    }
+
+    /// The tokens see each other and all that the cache has seen, and are added to it.
+    public func callAsFunction(_ x: Tensor, cache: inout KeyValueCache) throws(TorchError) -> Tensor {
+        let (q, k, v) = try qkv(x).splitHeads(heads)  // (B, H, N, d)
+        let (keys, values) = try cache.append(k, v)  // (B, H, M + N, d)
+        return try out(q.mergedAttention(key: keys, value: values))  // (B, N, D)
+    }
+}
+
+/// Shifts, scales and gates (adaLN, arXiv 2212.09748) as the sum of a part that may differ from token to token and of one that
+/// is the same for all. The sum is taken where it is used and never kept.
+public struct SplitModulation {
+    public let spatial: Tensor  // (B|1, N|1, k·D)
+    public let temporal: Tensor?  // (1, 1, k·D)
+
+    public init(spatial: Tensor, temporal: Tensor? = nil) {
+        (self.spatial, self.temporal) = (spatial, temporal)
+    }
+}
+
+extension Tensor {
+    /// LayerNorm(x)·(1 + scale) + shift of x (B, N, D), float32; shift and scale are chunks of D of the modulation.
+    public func modulatedNorm(_ modulation: SplitModulation, shift: Int, scale: Int, as dtype: DType)
+        throws(TorchError) -> Tensor
+    {
+        try modulatedNorm(
+            spatial: modulation.spatial, temporal: modulation.temporal, shift: shift, scale: scale,
+            epsilon: LayerNorm.epsilon, as: dtype)  // (B, N, D)
+    }
+
+    /// x ← x + gate·y, for x (B, N, D), float32; the gate is a chunk of D of the modulation.
+    public func addGatedInPlace(_ y: Tensor, _ modulation: SplitModulation, gate: Int) throws(TorchError) {
+        try addGatedInPlace(y, spatial: modulation.spatial, temporal: modulation.temporal, gate: gate)
+    }
+}
