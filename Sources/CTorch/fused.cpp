@@ -3,7 +3,7 @@
 /// CPUs run the loops of Rows.hpp, at the highest level of vector instructions that the processor has; other devices run
 /// the operations that the loops stand for.
 
-#include <ATen/Parallel.h>
+#include <ATen/TensorIterator.h>
 
 #include <bit>
 #include <cmath>
@@ -43,13 +43,21 @@ static const Level level = __builtin_cpu_supports("x86-64-v4")   ? Level::avx512
 #define ON_THIS_PROCESSOR(call) plain::call
 #endif
 
-/// Calls `body` for every row, on all threads where there is enough to do.
+/// Calls `body` for every row, on all of libtorch's threads where there is enough to do.
+///
+/// at::parallel_for would be serial here: it is a template, parallel only where the compiler has OpenMP switched on. The loop
+/// of a TensorIterator is libtorch's own, so one walks over a byte a row.
 template <class Body>
 static void each_row(int64_t rows, int64_t width, Body body) {
     constexpr int64_t elements_worth_a_thread = 8192;
-    at::parallel_for(0, rows, std::max<int64_t>(1, elements_worth_a_thread / std::max<int64_t>(1, width)), [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; row++) body(row);
-    });
+    auto bytes = at::empty({rows}, at::kByte);
+    auto *first = static_cast<char *>(bytes.data_ptr());
+    auto walk = at::TensorIterator::borrowing_nullary_op(bytes);
+    auto run = [&](char **data, const int64_t *, int64_t count) {
+        int64_t begin = data[0] - first;
+        for (int64_t row = begin; row < begin + count; row++) body(row);
+    };
+    walk.for_each(run, std::max<int64_t>(1, elements_worth_a_thread / std::max<int64_t>(1, width)));
 }
 
 template <class T>

@@ -19,6 +19,9 @@ public struct Parameters {
     public enum Source {
         /// Fresh values, drawn in the order of asking.
         case fresh(Generator)
+        /// N(0, 0.02²) wherever a fresh value would not be 1: for measurements without trained weights, where zeros would make
+        /// whole branches vanish.
+        case random(Generator)
         /// Existing tensors by full name, used as they are where type and device fit.
         case weights([String: Tensor])
     }
@@ -70,6 +73,9 @@ public struct Parameters {
         let tensor: Tensor
         switch store.source {
         case .fresh(let generator):
+            tensor = try Self.draw(shape, initialization, generator).to(dtype, store.device)
+        case .random(let generator):
+            let initialization = if case .ones = initialization { initialization } else { Initialization.normal(0.02) }
             tensor = try Self.draw(shape, initialization, generator).to(dtype, store.device)
         case .weights(let weights):
             guard let weight = weights[name] else { throw TorchError("the tensor \(name) is missing") }
