@@ -20,6 +20,13 @@ ROW void store(bits16 *to, float x) {
     *to = static_cast<bits16>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
+/// Numbers as integers of the same order: compilers take maxima of integers in vectors, those of floats, for NaN's sake, not.
+ROW int32_t rank_of(float x) {
+    auto bits = std::bit_cast<int32_t>(x);
+    return bits ^ ((bits >> 31) & 0x7fffffff);
+}
+ROW float of_rank(int32_t rank) { return std::bit_cast<float>(rank ^ ((rank >> 31) & 0x7fffffff)); }
+
 /// eˣ to 2 units in the last place for x ≤ 88; 1e-38 for all x below −87.
 ROW float exponential(float x) {
     x = x < -87 ? -87 : x;
@@ -66,27 +73,35 @@ void add_gated(float *x, const Y *y, const T *gate, const T *gate_t, int64_t wid
     for (int64_t i = 0; i < width; i++) x[i] += modulation(gate, gate_t, i) * number(y[i]);
 }
 
-/// x ← softmax(factor·x)
+/// x ← exp(factor·(x − max x)). Returns the sum.
 template <class T>
-void softmax(T *x, float factor, int64_t width) {
+float exponentiate(T *x, float factor, int64_t width) {
     IN_ANY_ORDER
-    float largest = number(x[0]);
-    for (int64_t i = 1; i < width; i++) largest = number(x[i]) > largest ? number(x[i]) : largest;
-    float sum = 0;
-    for (int64_t i = 0; i < width; i++) sum += exponential((number(x[i]) - largest) * factor);
-    float inverse = 1 / sum;
-    for (int64_t i = 0; i < width; i++) store(x + i, exponential((number(x[i]) - largest) * factor) * inverse);
+    int32_t highest = rank_of(number(x[0]));
+    for (int64_t i = 1; i < width; i++) highest = std::max(highest, rank_of(number(x[i])));
+    float largest = of_rank(highest), sum = 0;
+    for (int64_t i = 0; i < width; i++) {
+        float e = exponential((number(x[i]) - largest) * factor);
+        store(x + i, e);
+        sum += e;
+    }
+    return sum;
+}
+
+template <class T>
+void divide(const T *x, float divisor, T *out, int64_t width) {
+    IN_ANY_ORDER
+    float factor = 1 / divisor;
+    for (int64_t i = 0; i < width; i++) store(out + i, number(x[i]) * factor);
 }
 
 /// Returns the scale: x ≈ scale·(out − zero).
 template <class T>
 float quantize(const T *x, uint8_t *out, int zero, int64_t width) {
     IN_ANY_ORDER
-    float largest = 0;
-    for (int64_t i = 0; i < width; i++) {
-        float size = __builtin_fabsf(number(x[i]));
-        largest = size > largest ? size : largest;
-    }
+    int32_t highest = 0;
+    for (int64_t i = 0; i < width; i++) highest = std::max(highest, rank_of(__builtin_fabsf(number(x[i]))));
+    float largest = of_rank(highest);
     float inverse = largest > 0 ? 127 / largest : 0;
     for (int64_t i = 0; i < width; i++) {
         out[i] = static_cast<uint8_t>(static_cast<int32_t>(__builtin_rintf(number(x[i]) * inverse)) + zero);
