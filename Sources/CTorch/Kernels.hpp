@@ -9,7 +9,10 @@ constexpr int64_t quantized_zero = 128;
 
 /// x (M, K), float32 or bfloat16 → (M, K) of 8 bits about `quantized_zero`, and one scale a row (M), float32.
 void quantize_rows(const at::Tensor &x, const at::Tensor &rounded, const at::Tensor &scales);
-/// y (M, N), bfloat16 ← y·scale of the row + bias (N), then GELU where asked for; in place.
-void rescale_rows(const at::Tensor &y, const at::Tensor &scales, const at::Tensor &bias, bool gelu);
+/// y (M, N), bfloat16 ← y·scale of the row (M) + bias (N); in place.
+void rescale_rows(const at::Tensor &y, const at::Tensor &scales, const at::Tensor &bias);
+/// The same, then GELU, then `quantize_rows`, while a row is at hand; y is left as scratch.
+void rescale_gelu_quantize_rows(const at::Tensor &y, const at::Tensor &scales, const at::Tensor &bias, const at::Tensor &rounded,
+                                const at::Tensor &rounded_scales);
 
 }  // namespace ctorch

@@ -109,13 +109,14 @@ float quantize(const T *x, uint8_t *out, int zero, int64_t width) {
     return largest / 127;
 }
 
-inline void rescale(bits16 *y, float scale, const float *bias, bool with_gelu, int64_t width) {
+inline void rescale(bits16 *y, float scale, const float *bias, int64_t width) {
     IN_ANY_ORDER
-    if (with_gelu) {
-        for (int64_t i = 0; i < width; i++) store(y + i, gelu(number(y[i]) * scale + bias[i]));
-    } else {
-        for (int64_t i = 0; i < width; i++) store(y + i, number(y[i]) * scale + bias[i]);
-    }
+    for (int64_t i = 0; i < width; i++) store(y + i, number(y[i]) * scale + bias[i]);
+}
+
+inline void rescale_gelu(bits16 *y, float scale, const float *bias, int64_t width) {
+    IN_ANY_ORDER
+    for (int64_t i = 0; i < width; i++) store(y + i, gelu(number(y[i]) * scale + bias[i]));
 }
 
 }  // namespace ctorch::LEVEL

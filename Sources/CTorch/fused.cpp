@@ -134,13 +134,31 @@ void quantize_rows(const at::Tensor &x, const at::Tensor &rounded, const at::Ten
     });
 }
 
-void rescale_rows(const at::Tensor &y, const at::Tensor &scales, const at::Tensor &bias, bool gelu) {
-    int64_t width = y.size(1);
+static void check_rescaling(const at::Tensor &y, const at::Tensor &scales, const at::Tensor &bias) {
     TORCH_CHECK(
-        y.is_contiguous() && y.scalar_type() == at::kBFloat16 && bias.scalar_type() == at::kFloat && bias.numel() == width,
+        y.is_contiguous() && y.scalar_type() == at::kBFloat16 && scales.numel() == y.size(0) && bias.scalar_type() == at::kFloat &&
+            bias.numel() == y.size(1),
         "a product of shape ", y.sizes(), " does not fit a bias of shape ", bias.sizes());
+}
+
+void rescale_rows(const at::Tensor &y, const at::Tensor &scales, const at::Tensor &bias) {
+    check_rescaling(y, scales, bias);
+    int64_t width = y.size(1);
     each_row(y.size(0), width, [&](int64_t row) {
-        ON_THIS_PROCESSOR(rescale(data<bits16>(y) + row * width, data<float>(scales)[row], data<float>(bias), gelu, width));
+        ON_THIS_PROCESSOR(rescale(data<bits16>(y) + row * width, data<float>(scales)[row], data<float>(bias), width));
+    });
+}
+
+void rescale_gelu_quantize_rows(
+    const at::Tensor &y, const at::Tensor &scales, const at::Tensor &bias, const at::Tensor &rounded, const at::Tensor &rounded_scales
+) {
+    check_rescaling(y, scales, bias);
+    int64_t width = y.size(1);
+    each_row(y.size(0), width, [&](int64_t row) {
+        auto *numbers = data<bits16>(y) + row * width;
+        ON_THIS_PROCESSOR(rescale_gelu(numbers, data<float>(scales)[row], data<float>(bias), width));
+        data<float>(rounded_scales)[row] =
+            ON_THIS_PROCESSOR(quantize(numbers, data<uint8_t>(rounded) + row * width, quantized_zero, width));
     });
 }
 

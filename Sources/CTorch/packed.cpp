@@ -82,18 +82,64 @@ int ct_pack_int8_weight(ct_tensor weight, ct_tensor *packed, ct_tensor *scales) 
     });
 }
 
-int ct_int8_linear(ct_tensor input, ct_tensor packed, ct_tensor scales, ct_tensor bias, bool gelu, ct_tensor *out) noexcept {
+namespace {
+
+/// A layer's int8 weight (out, in), packed, with its rows' scales and its bias (out).
+struct Int8Layer {
+    const at::Tensor &weight, &scales, &bias;
+};
+
+/// Numbers rounded to 8 bits, row by row: (M, K) and one scale a row (M).
+struct RoundedRows {
+    at::Tensor values, scales;
+
+    explicit RoundedRows(const at::Tensor &like)
+        : values(at::empty(like.sizes(), at::kByte)), scales(at::empty({like.size(0)}, at::kFloat)) {}
+};
+
+at::Tensor product(const RoundedRows &x, const Int8Layer &layer) {
+    return onednn_int8_product(x.values, quantized_zero, layer.weight, layer.scales);
+}
+
+/// The input as rows (M, K), rounded.
+RoundedRows round_rows(const at::Tensor &input) {
+    TORCH_CHECK(input.dim() > 0, "a linear layer's input has at least one dimension");
+    auto rows = input.contiguous().view({-1, input.size(-1)});
+    RoundedRows rounded(rows);
+    quantize_rows(rows, rounded.values, rounded.scales);
+    return rounded;
+}
+
+/// Rows (M, N) in the shape of the input that they come from.
+at::Tensor as(const at::Tensor &input, const at::Tensor &rows) {
+    auto shape = input.sizes().vec();
+    shape.back() = rows.size(-1);
+    return rows.view(shape);
+}
+
+}  // namespace
+
+int ct_int8_linear(ct_tensor input, ct_tensor packed, ct_tensor scales, ct_tensor bias, ct_tensor *out) noexcept {
     return make(out, [&] {
-        auto x = input->value.contiguous();
-        auto shape = x.sizes().vec();
-        TORCH_CHECK(!shape.empty(), "a linear layer's input has at least one dimension");
-        auto rows = x.reshape({-1, shape.back()});
-        auto rounded = at::empty(rows.sizes(), at::kByte);
-        auto row_scales = at::empty({rows.size(0)}, at::kFloat);
-        quantize_rows(rows, rounded, row_scales);
-        auto y = onednn_int8_product(rounded, quantized_zero, packed->value, scales->value);
-        rescale_rows(y, row_scales, bias ? bias->value : at::zeros({y.size(-1)}), gelu);
-        shape.back() = y.size(-1);
-        return y.view(shape);
+        auto no_bias = bias ? at::Tensor() : at::zeros_like(scales->value);
+        Int8Layer layer{packed->value, scales->value, bias ? bias->value : no_bias};
+        auto x = round_rows(input->value);
+        auto y = product(x, layer);
+        rescale_rows(y, x.scales, layer.bias);
+        return as(input->value, y);
+    });
+}
+
+int ct_int8_mlp(ct_tensor input, ct_tensor packed_in, ct_tensor scales_in, ct_tensor bias_in, ct_tensor packed_out, ct_tensor scales_out,
+                ct_tensor bias_out, ct_tensor *out) noexcept {
+    return make(out, [&] {
+        Int8Layer first{packed_in->value, scales_in->value, bias_in->value}, second{packed_out->value, scales_out->value, bias_out->value};
+        auto x = round_rows(input->value);
+        auto h = product(x, first);
+        RoundedRows hidden(h);
+        rescale_gelu_quantize_rows(h, x.scales, first.bias, hidden.values, hidden.scales);
+        auto y = product(hidden, second);
+        rescale_rows(y, hidden.scales, second.bias);
+        return as(input->value, y);
     });
 }

@@ -29,12 +29,6 @@ struct ARBlock {
             try self(inputs[0], blocks: blocks)  // (B, ΣN, D)
         }
     }
-
-    /// One stage, after those in the cache.
-    func callAsFunction(_ x: Tensor, cache: inout KeyValueCache) throws(TorchError) -> Tensor {
-        let h = try x + attention(norm1(x), cache: &cache)  // (B, N, D)
-        return try h + mlp(norm2(h))  // (B, N, D)
-    }
 }
 
 /// The autoregressive transformer (§3.2, Table 1): from the class and the clean image so far to one token map a stage.
@@ -79,8 +73,6 @@ public struct ARTransformer {
         return try base + embed(Patches.split(upsampled, patch: configuration.patches[stage]))  // (B, N, D)
     }
 
-    // MARK: All stages at once (training, teacher forcing)
-
     /// The sequence after `layers` of the layers: tokens of all stages in, one sequence out.
     ///
     /// - Parameter upsampled: Up(x_1) … Up(x_{S−1}), each of the side of the stage that it is the input of.
@@ -113,24 +105,5 @@ public struct ARTransformer {
     /// The token maps M_1 … M_S, block-causally masked: M_s depends on the class and x_1 … x_{s−1} alone.
     public func callAsFunction(labels: Tensor, upsampled: [Tensor]) throws(TorchError) -> [Tensor] {
         try split(hidden(labels: labels, upsampled: upsampled, layers: blocks.count))
-    }
-
-    // MARK: One stage at a time (sampling)
-
-    /// The keys and values of the stages seen so far, one cache a layer.
-    public struct Cache {
-        var layers: [KeyValueCache]
-    }
-
-    public func makeCache() -> Cache {
-        Cache(layers: blocks.map { _ in KeyValueCache() })
-    }
-
-    /// The token map of the next stage, given the clean image of the stage before, upsampled; equal to the full pass.
-    public func next(_ stage: Int, labels: Tensor, upsampled: Tensor?, cache: inout Cache) throws(TorchError) -> Tensor
-    {
-        var h = try tokens(stage, labels: labels, upsampled: upsampled)  // (B, N, D)
-        for (layer, block) in blocks.enumerated() { h = try block(h, cache: &cache.layers[layer]) }  // (B, N, D)
-        return try norm(h)  // (B, N, D)
     }
 }

@@ -16,21 +16,39 @@ extension Tensor {
         }
     }
 
-    /// This weight (out, in) rounded to int8, packed, and the scale of each of its rows (out).
-    public func packedInt8() throws(TorchError) -> (weight: Tensor, scales: Tensor) {
-        try pair { ct_pack_int8_weight($0, $1, $2) }
+    /// A linear layer in 8-bit integers: its weight (out, in), packed, with the scale of each of its rows (out).
+    public struct Int8Weight: Sendable {
+        let packed: Tensor
+        let scales: Tensor
     }
 
-    /// The same product in integers, of x rounded to 8 bits row by row, each row with a scale of its own; in bfloat16.
+    /// This weight (out, in) of a linear layer rounded to int8, with one scale a row.
     ///
-    /// - Parameters:
-    ///   - weight, scales: Made by ``packedInt8()``.
-    ///   - bias: float32 (out); nil: none.
-    public func int8Linear(_ weight: Tensor, scales: Tensor, bias: Tensor?, gelu: Bool = false) throws(TorchError)
-        -> Tensor
+    /// - Throws: ``TorchError`` where the device has no such products.
+    public func packedInt8() throws(TorchError) -> Int8Weight {
+        let (packed, scales) = try pair { ct_pack_int8_weight($0, $1, $2) }
+        return Int8Weight(packed: packed, scales: scales)
+    }
+
+    /// x·Wᵀ + b in integers, of x rounded to 8 bits row by row, each row with a scale of its own; in bfloat16.
+    ///
+    /// - Parameter bias: float32 (out); nil: none.
+    public func int8Linear(_ weight: Int8Weight, bias: Tensor?) throws(TorchError) -> Tensor {
+        try withExtendedLifetime((weight, bias)) { () throws(TorchError) in
+            try map { ct_int8_linear($0, weight.packed.handle, weight.scales.handle, bias?.handle, $1) }
+        }
+    }
+
+    /// Two such layers with GELU (tanh approximation) between them: (…, in) → (…, hidden) → (…, out).
+    public func int8MLP(_ first: Int8Weight, bias firstBias: Tensor, _ second: Int8Weight, bias secondBias: Tensor)
+        throws(TorchError) -> Tensor
     {
-        try withExtendedLifetime((scales, bias)) { () throws(TorchError) in
-            try map(weight) { ct_int8_linear($0, $1, scales.handle, bias?.handle, gelu, $2) }
+        try withExtendedLifetime((first, firstBias, second, secondBias)) { () throws(TorchError) in
+            try map {
+                ct_int8_mlp(
+                    $0, first.packed.handle, first.scales.handle, firstBias.handle, second.packed.handle,
+                    second.scales.handle, secondBias.handle, $1)
+            }
         }
     }
 

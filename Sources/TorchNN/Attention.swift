@@ -1,23 +1,5 @@
 import Torch
 
-/// The keys and values of the tokens seen so far, of one attention layer. A value: a copy can be kept and continued.
-public struct KeyValueCache {
-    private var keys: Tensor?  // (B, H, M, d)
-    private var values: Tensor?  // (B, H, M, d)
-
-    public init() {}
-
-    /// Takes the keys and values of further tokens and returns those of all tokens.
-    mutating func append(_ key: Tensor, _ value: Tensor) throws(TorchError) -> (Tensor, Tensor) {
-        let all = (
-            try keys.map { (old) throws(TorchError) in try Tensor.cat([old, key], 2) } ?? key,
-            try values.map { (old) throws(TorchError) in try Tensor.cat([old, value], 2) } ?? value
-        )
-        (keys, values) = all
-        return all
-    }
-}
-
 /// Multi-head self-attention (arXiv 1706.03762). B batch, N tokens, H heads, d = D/H.
 public struct Attention {
     let qkv: Linear  // D → 3D
@@ -50,14 +32,6 @@ public struct Attention {
             seen.append(try queries.attention(key: keys, value: values))
         }
         return try merge(.cat(seen, 2))  // (B, N, D)
-    }
-
-    /// The tokens see each other and all that the cache has seen, and are added to it: one block of the block-causal
-    /// sequence at a time.
-    public func callAsFunction(_ x: Tensor, cache: inout KeyValueCache) throws(TorchError) -> Tensor {
-        let (q, k, v) = try split(x)  // (B, H, N, d)
-        let (keys, values) = try cache.append(k, v)  // (B, H, M + N, d)
-        return try merge(q.attention(key: keys, value: values))  // (B, N, D)
     }
 
     private func split(_ x: Tensor) throws(TorchError) -> (Tensor, Tensor, Tensor) {

@@ -1,17 +1,38 @@
 import Torch
 
-/// An ``MLP`` prepared for inference.
+/// An ``MLP`` prepared for inference, its activation part of the first product.
 public struct PackedMLP: Sendable {
     private let `in`: PackedLinear
     private let out: PackedLinear
 
     public init(_ mlp: MLP, precision: Precision) throws(TorchError) {
-        `in` = try PackedLinear(mlp.in, precision: precision, activation: .gelu)
+        `in` = try PackedLinear(mlp.in, precision: precision)
         out = try PackedLinear(mlp.out, precision: precision)
     }
 
     public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
-        try out(`in`(x))  // (B, N, D) → (B, N, 4D) → (B, N, D)
+        if case .int8(let first) = `in`.weight, case .int8(let second) = out.weight {
+            return try x.int8MLP(first, bias: `in`.bias, second, bias: out.bias)  // the hidden layer stays in 8 bits
+        }
+        return try out(`in`.withGELU(x))  // (B, N, D) → (B, N, 4D) → (B, N, D)
+    }
+}
+
+/// The keys and values of the tokens seen so far, of one attention layer. A value: a copy can be kept and continued.
+public struct KeyValueCache {
+    private var keys: Tensor?  // (B, H, M, d)
+    private var values: Tensor?  // (B, H, M, d)
+
+    public init() {}
+
+    /// Takes the keys and values of further tokens and returns those of all tokens.
+    mutating func append(_ key: Tensor, _ value: Tensor) throws(TorchError) -> (Tensor, Tensor) {
+        let all = (
+            try keys.map { (old) throws(TorchError) in try Tensor.cat([old, key], 2) } ?? key,
+            try values.map { (old) throws(TorchError) in try Tensor.cat([old, value], 2) } ?? value
+        )
+        (keys, values) = all
+        return all
     }
 }
 

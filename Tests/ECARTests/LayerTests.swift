@@ -72,7 +72,7 @@ import TorchNN
     }
 
     @Test func cachedAttentionEqualsBlockCausal() throws {
-        let layer = try attention()
+        let layer = try PackedAttention(attention(), precision: .f32)
         var cache = KeyValueCache()
         let parts = try fixture["attention.x"].split(1, lengths: [2, 4, 6]).map { try layer($0, cache: &cache) }
         try expectEqual(.cat(parts, 1), fixture["attention.causal"])

@@ -46,16 +46,6 @@ import TorchNN
         }
     }
 
-    @Test func cachedAutoregressionEqualsTheMaskedPass() throws {
-        let upsampled = try upsampled()
-        var cache = model.ar.makeCache()
-        for s in stages {
-            let map = try model.ar.next(
-                s, labels: inputs.labels, upsampled: s > 0 ? upsampled[s - 1] : nil, cache: &cache)
-            try expectEqual(map, forward["tokenMap.\(s)"], "token map \(s)")
-        }
-    }
-
     @Test func losses() throws {
         try expectEqual(.stack(model.losses(inputs)), forward["loss"])
     }

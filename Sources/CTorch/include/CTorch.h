@@ -172,7 +172,10 @@ int ct_packed_linear(ct_tensor input, ct_tensor packed, ct_tensor bias, bool gel
 int ct_pack_int8_weight(ct_tensor weight, ct_tensor *packed, ct_tensor *scales) CT_NOEXCEPT;
 /// The same product with integer multiplication: the input, float32 or bfloat16, is rounded to 8 bits row by row with a scale
 /// of its own. The bias (out) is float32 or NULL; the result is bfloat16.
-int ct_int8_linear(ct_tensor input, ct_tensor packed, ct_tensor scales, ct_tensor bias, bool gelu, ct_tensor *out) CT_NOEXCEPT;
+int ct_int8_linear(ct_tensor input, ct_tensor packed, ct_tensor scales, ct_tensor bias, ct_tensor *out) CT_NOEXCEPT;
+/// Two such layers with GELU (tanh approximation) between them.
+int ct_int8_mlp(ct_tensor input, ct_tensor packed_in, ct_tensor scales_in, ct_tensor bias_in, ct_tensor packed_out, ct_tensor scales_out,
+                ct_tensor bias_out, ct_tensor *out) CT_NOEXCEPT;
 /// LayerNorm(x)·(1 + scale) + shift for x (B, N, D), float32. `spatial` (B|1, N|1, k·D) plus `temporal` (1, 1, k·D), which may be
 /// NULL, hold shift and scale as their chunks of D of the given indices. The result is of type `dtype`.
 int ct_modulated_norm(ct_tensor x, ct_tensor spatial, ct_tensor temporal, int64_t shift, int64_t scale, double epsilon, int32_t dtype,

@@ -1,0 +1,103 @@
+import ECAR
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+
+/// The prepared model against the plain one, which is its definition.
+@Suite struct PreparedModelTests {
+    private static let configuration = ModelConfiguration(
+        channels: 3, sides: [4, 8, 16], patches: [2, 2, 2], classes: 5, width: 96, heads: 3, arDepth: 2,
+        flowDepths: [2, 1, 2])
+    private let model: ECARModel
+
+    init() throws {
+        model = try ECARModel(Self.configuration, Parameters(.random(Generator(seed: 3))))
+    }
+
+    private func images(_ settings: SamplingSettings, _ precision: Precision = .f32) throws -> [Tensor] {
+        var sampling = try Sampler(model, settings: settings, precision: precision)
+            .images(labels: [4, 0, 2], seeds: [1, 2, 3])
+        return try sampling.finish()
+    }
+
+    /// A stage as the equations have it, one evaluation after the other, all of it computed again at every step.
+    private func referenceStage(_ s: Int, after images: [Tensor], noise: Tensor, _ settings: SamplingSettings) throws
+        -> Tensor
+    {
+        let upsampled = try images.dropLast().map { try Pyramid.up($0) }
+        let previous = s > 0 ? images[s - 1] : nil
+        let head = model.heads[s]
+        func velocity(_ z: Tensor, _ labels: [Int], at τ: Float) throws -> Tensor {
+            let map = try model.ar(labels: Tensor(labels), upsampled: upsampled)[s]
+            return try head.velocity(
+                z, spatial: head.spatialModulation(map),
+                temporal: head.temporalModulation(Tensor(Array(repeating: τ, count: 3), shape: [3])))
+        }
+        func guided(_ z: Tensor, at τ: Float) throws -> Tensor {
+            let null = try velocity(z, [5, 5, 5], at: τ)
+            return try null + (velocity(z, [4, 0, 2], at: τ) - null) * settings.guidance[s]
+        }
+        var z = try model.path.start(s, previous: previous, noise: noise)
+        let (steps, size) = (settings.steps[s], 1 / Double(settings.steps[s]))
+        for k in 0..<steps {
+            let slope = try guided(z, at: Float(k) / Float(steps))
+            let euler = try z + slope * size
+            z =
+                switch settings.solver {
+                case .euler: euler
+                case .heun:
+                    try z + (slope + guided(euler, at: Float(k + 1) / Float(steps))) * (size / 2)
+                }
+        }
+        return z
+    }
+
+    private func noise(_ s: Int) throws -> Tensor {
+        try .stack(
+            [1, 2, 3].map { (seed: UInt64) in
+                let shape = Array(Self.configuration.latentShape(s, batch: 1).dropFirst())
+                return try .randn(shape, generator: Generator(seed: Generator.seed(seed, UInt64(s))))
+            })
+    }
+
+    @Test(arguments: [Solver.euler, .heun], [[1.0, 1, 1], [1, 3, 1], [2, 2, 2]])
+    func everyStageEqualsThePlainModel(solver: Solver, guidance: [Double]) throws {
+        let settings = SamplingSettings(steps: [3, 2, 2], guidance: guidance, solver: solver)
+        let found = try images(settings)
+        for s in 0..<3 {
+            let expected = try referenceStage(s, after: found, noise: noise(s), settings)
+            try expectEqual(found[s], expected, tolerance: 1e-4, "stage \(s)")
+        }
+    }
+
+    /// More steps than temporal modulations are made at once.
+    @Test func manySteps() throws {
+        let settings = SamplingSettings(steps: [600, 1, 1], guidance: [1, 1, 1])
+        let found = try images(settings)
+        let expected = try Runtime.inference { try referenceStage(0, after: found, noise: noise(0), settings) }
+        try expectEqual(found[0], expected, tolerance: 1e-4)
+    }
+
+    @Test(arguments: [(Precision.bf16, 0.02), (.int8, 0.06)])
+    func reducedPrecisionsStayNear(precision: Precision, tolerance: Double) throws {
+        let settings = SamplingSettings(steps: [4, 4, 4], guidance: [1, 2, 1])
+        let (exact, found) = (try images(settings).last, try images(settings, precision).last)
+        let (a, b) = (try #require(exact), try #require(found))
+        try expectEqual(b, a, tolerance: tolerance, precision.rawValue)
+        // It is not float32 under another name.
+        #expect(try difference(a, b) > 1e-5)
+    }
+
+    /// Activations are rounded token by token, so that neighbours in a batch change nothing but the order of sums.
+    @Test(arguments: Precision.allCases)
+    func anImageDoesNotDependOnItsBatch(precision: Precision) throws {
+        let settings = SamplingSettings(steps: [2, 2, 2], guidance: [1, 1, 1])
+        let sampler = try Sampler(model, settings: settings, precision: precision)
+        var alone = try sampler.images(labels: [0], seeds: [2])
+        let batch = try images(settings, precision)
+        let (one, all) = (try #require(try alone.finish().last), try #require(batch.last))
+        try expectEqual(
+            all.narrow(0, start: 1, length: 1), one, tolerance: precision == .f32 ? 1e-4 : 0.02, precision.rawValue)
+    }
+}

@@ -1,0 +1,106 @@
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+
+/// Layers prepared for inference against the plain ones, and the fused operations against what they stand for.
+@Suite struct PackedLayerTests {
+    private let generator: Generator
+
+    init() throws { generator = try Generator(seed: 11) }
+
+    private func random(_ shape: [Int], _ dtype: DType = .float32) throws -> Tensor {
+        try .randn(shape, generator: generator).to(dtype)
+    }
+
+    private static let tolerances: [(Precision, Double)] = [(.f32, 1e-5), (.bf16, 0.01), (.int8, 0.02)]
+
+    @Test(arguments: tolerances, [(1, 16, 48), (5, 72, 40), (67, 130, 257)])
+    func linear(_ precision: (Precision, Double), size: (rows: Int, inputs: Int, outputs: Int)) throws {
+        let layer = try Linear(Parameters(.random(generator)).scope("x"), size.inputs, size.outputs)
+        let packed = try PackedLinear(layer, precision: precision.0)
+        let x = try random([2, size.rows, size.inputs])
+        let found = try packed(x.to(precision.0.matrixType))
+        #expect(found.dtype == precision.0.matrixType)
+        try expectEqual(found, layer(x), tolerance: precision.1)
+        try expectEqual(
+            packed.withoutBias(x.to(precision.0.matrixType)), layer.withoutBias(x), tolerance: precision.1)
+        try expectEqual(
+            packed.withGELU(x.to(precision.0.matrixType)), layer(x).gelu(), tolerance: precision.1)
+    }
+
+    @Test(arguments: tolerances)
+    func transformerParts(_ precision: (Precision, Double)) throws {
+        let parameters = Parameters(.fresh(generator))
+        let mlp = try MLP(parameters.scope("mlp"), 48)
+        let attention = try Attention(parameters.scope("attention"), width: 48, heads: 3)
+        let x = try random([2, 9, 48])
+        let given = try x.to(precision.0.matrixType)
+        try expectEqual(PackedMLP(mlp, precision: precision.0)(given), mlp(x), tolerance: 2 * precision.1)
+        try expectEqual(
+            PackedAttention(attention, precision: precision.0)(given), attention(x), tolerance: 2 * precision.1)
+    }
+
+    /// One row is a hundred times as large as the others: with a scale of its own it does not drown them.
+    @Test func int8RowsHaveScalesOfTheirOwn() throws {
+        let layer = try Linear(Parameters(.random(generator)).scope("x"), 64, 32)
+        let packed = try PackedLinear(layer, precision: .int8)
+        let (small, large) = (try random([1, 64]), try random([1, 64]) * 100)
+        let together = try packed(.cat([small, large], 0).to(.bfloat16))
+        #expect(try difference(together.narrow(0, start: 0, length: 1), packed(small.to(.bfloat16))) == 0)
+        let zeros = try packed(Tensor.zeros([1, 64], dtype: .bfloat16))
+        try expectEqual(zeros, layer.bias.unsqueeze(0), tolerance: 0.01)
+    }
+
+    private static let modulations: [(spatial: [Int], hasTemporal: Bool)] = [
+        ([3, 5, 120], true), ([1, 5, 120], true), ([3, 1, 120], false), ([1, 1, 120], false),
+    ]
+
+    @Test(arguments: modulations, [DType.float32, .bfloat16])
+    func modulation(_ shape: (spatial: [Int], hasTemporal: Bool), type: DType) throws {
+        let x = try random([3, 5, 40]) * 3 + 1
+        let spatial = try random(shape.spatial, type)
+        let temporal = try shape.hasTemporal ? random([1, 1, 120], type) : nil
+        let modulation = SplitModulation(spatial: spatial, temporal: temporal)
+        let sum = try temporal.map { try spatial.to(.float32) + $0.to(.float32) } ?? spatial.to(.float32)
+        let parts = try sum.split(2, lengths: [40, 40, 40])
+
+        let normal = try x.normalized()
+        let expected = try normal * (parts[2] + 1) + parts[0]
+        try expectEqual(x.modulatedNorm(modulation, shift: 0, scale: 2, as: .float32), expected)
+        try expectEqual(x.modulatedNorm(modulation, shift: 0, scale: 2, as: .bfloat16), expected, tolerance: 0.005)
+
+        let y = try random([3, 5, 40], type)
+        let changed = try x.clone()
+        try changed.addGatedInPlace(y, modulation, gate: 1)
+        try expectEqual(changed, x + parts[1] * y.to(.float32))
+    }
+
+    @Test(arguments: [1, 7, 33], [1, 19, 300])
+    func mergedAttention(queries: Int, keys: Int) throws {
+        // Large scores: the largest must be taken away before the exponential.
+        let q = try random([2, 3, queries, 24]) * 20
+        let (k, v) = (try random([2, 3, keys, 24]), try random([2, 3, keys, 24]))
+        let expected = try q.attention(key: k, value: v).transpose(1, 2).reshape([2, queries, 72])
+        try expectEqual(q.mergedAttention(key: k, value: v), expected)
+        let half = try q.to(.bfloat16).mergedAttention(key: k.to(.bfloat16), value: v.to(.bfloat16))
+        let rounded = try q.to(.bfloat16).to(.float32)
+            .attention(key: k.to(.bfloat16).to(.float32), value: v.to(.bfloat16).to(.float32))
+            .transpose(1, 2).reshape([2, queries, 72])
+        try expectEqual(half, rounded, tolerance: 0.1)
+    }
+
+    @Test func whatDoesNotFitIsAnError() throws {
+        let x = try random([2, 4, 8])
+        let fitting = SplitModulation(spatial: try random([2, 4, 24]))
+        #expect(throws: TorchError.self) { try x.modulatedNorm(fitting, shift: 0, scale: 3, as: .float32) }
+        #expect(throws: TorchError.self) { try x.modulatedNorm(fitting, shift: -1, scale: 0, as: .float32) }
+        let other = SplitModulation(spatial: try random([2, 3, 24]))
+        #expect(throws: TorchError.self) { try x.modulatedNorm(other, shift: 0, scale: 1, as: .float32) }
+        let unequal = SplitModulation(spatial: try random([2, 4, 24]), temporal: try random([1, 1, 16]))
+        #expect(throws: TorchError.self) { try x.addGatedInPlace(x, unequal, gate: 0) }
+        #expect(throws: TorchError.self) { try x.addGatedInPlace(random([2, 4, 9]), fitting, gate: 0) }
+        #expect(throws: TorchError.self) { try random([8]).packed() }
+        #expect(throws: TorchError.self) { try random([8]).packedInt8() }
+    }
+}
