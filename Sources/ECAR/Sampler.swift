@@ -17,9 +17,18 @@ public struct SamplingSettings: Codable, Sendable, Equatable {
     /// Guidance scale of every stage; 1 is none (arXiv 2207.12598).
     public var guidance: [Double]
     public var solver: Solver
+    /// How a stage's steps are spread over its time: 1 evenly, above 1 shorter ones near the noise, below 1 near the image.
+    public var timeShift: Double
 
-    public init(steps: [Int], guidance: [Double], solver: Solver = .euler) {
-        (self.steps, self.guidance, self.solver) = (steps, guidance, solver)
+    public init(steps: [Int], guidance: [Double], solver: Solver = .euler, timeShift: Double = 1) {
+        (self.steps, self.guidance, self.solver, self.timeShift) = (steps, guidance, solver, timeShift)
+    }
+
+    /// τ_k of a stage's n steps. With u = k/n, the noise 1 − u that is left becomes s(1 − u)/(1 + (s − 1)(1 − u)), which is 1 − τ
+    /// (the time shift s of arXiv 2403.03206, Eq. 23).
+    public func time(_ k: Int, of n: Int) -> Double {
+        let u = Double(k) / Double(n)
+        return u / (u + timeShift * (1 - u))
     }
 
     /// A total number of steps over all stages, an equal share each; the remainder goes to the last.
@@ -49,6 +58,21 @@ public struct SamplingSettings: Codable, Sendable, Equatable {
         guard guidance.allSatisfy({ $0.isFinite && $0 >= 0 && $0 <= 1000 }) else {
             throw ECARError("guidance scales must be in 0…1000, not \(guidance)")
         }
+        guard (0.01...100).contains(timeShift) else {
+            throw ECARError("timeShift must be in 0.01…100, not \(timeShift)")
+        }
+    }
+}
+
+extension SamplingSettings {
+    /// Files from before there was a time shift have none.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            steps: try container.decode([Int].self, forKey: .steps),
+            guidance: try container.decode([Double].self, forKey: .guidance),
+            solver: try container.decode(Solver.self, forKey: .solver),
+            timeShift: try container.decodeIfPresent(Double.self, forKey: .timeShift) ?? 1)
     }
 }
 
@@ -131,23 +155,24 @@ public struct Sampling {
         var temporal: TemporalModulations
     }
 
-    /// The temporal modulations at the times τ_k = k/n of a stage, made for many steps at once; never for more than
+    /// The temporal modulations at the times τ_0 … τ_n of a stage, made for many steps at once; never for more than
     /// `longest`, so that memory does not grow with the steps.
     private struct TemporalModulations {
         static let longest = 256
 
+        let settings: SamplingSettings
         let steps: Int
         private var window = 0..<0
         private var modulation: Modulation?
 
-        init(steps: Int) { self.steps = steps }
+        init(_ settings: SamplingSettings, steps: Int) { (self.settings, self.steps) = (settings, steps) }
 
         /// The modulation at τ_k.
         mutating func callAsFunction(_ k: Int, _ head: PreparedHead, _ device: Device) throws(TorchError) -> Modulation
         {
             if window.contains(k), let modulation { return try modulation.step(k - window.lowerBound) }
             window = k..<min(k + Self.longest, steps + 1)
-            let times = window.map { Float($0) / Float(steps) }
+            let times = window.map { Float(settings.time($0, of: steps)) }
             let made = try head.temporalModulation(Tensor(times, shape: [times.count], device: device))
             modulation = made
             return try made.step(0)
@@ -219,15 +244,16 @@ public struct Sampling {
 
         return Stage(
             z: start, spatial: try model.heads[stageIndex].spatialModulation(tokenMap), guided: guided,
-            temporal: TemporalModulations(steps: settings.steps[stageIndex]))
+            temporal: TemporalModulations(settings, steps: settings.steps[stageIndex]))
     }
 
     /// One step of the solver: z at the next time.
     private func integrate(_ stage: inout Stage) throws(TorchError) -> Tensor {
-        let size = 1 / Double(sampler.settings.steps[stageIndex])
+        let (settings, steps) = (sampler.settings, sampler.settings.steps[stageIndex])
+        let size = settings.time(stepIndex + 1, of: steps) - settings.time(stepIndex, of: steps)
         let slope = try velocity(stage.z, &stage, at: stepIndex)
         let euler = try stage.z + slope * size
-        switch sampler.settings.solver {
+        switch settings.solver {
         case .euler: return euler
         case .heun: return try stage.z + (slope + velocity(euler, &stage, at: stepIndex + 1)) * (size / 2)
         }

@@ -4,7 +4,14 @@ import Foundation
 import Torch
 import TorchNN
 
-extension Precision: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {
+    /// - Throws: `ValidationError` for int8, which only prepared models know.
+    func checkOrdinaryLayersHaveIt() throws {
+        guard Precision.ofTraining.contains(self) else {
+            throw ValidationError("--precision \(rawValue) is for sampling; here there are f32 and bf16")
+        }
+    }
+}
 extension Solver: ExpressibleByArgument {}
 
 /// Where to compute.

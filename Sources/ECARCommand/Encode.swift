@@ -62,6 +62,7 @@ struct Encode: ParsableCommand {
     }
 
     func validate() throws {
+        try precision.checkOrdinaryLayersHaveIt()
         guard (1...ECARImages.Image.maximumSide).contains(side) else {
             throw ValidationError("--side must be 1…\(ECARImages.Image.maximumSide), not \(side)")
         }

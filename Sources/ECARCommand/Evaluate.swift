@@ -79,6 +79,7 @@ struct Evaluate: ParsableCommand {
                 ("--model", model != nil), ("--autoencoder", decoder.autoencoder != nil), ("--count", count != nil),
                 ("--labels", labels != nil), ("--steps", sampling.steps != nil),
                 ("--guidance", sampling.guidance != nil), ("--solver", sampling.solver != nil),
+                ("--time-shift", sampling.timeShift != nil),
                 ("--precision", sampling.givenPrecision != nil), ("--batch", sampling.givenBatch != nil),
                 ("--sweep", !sweep.isEmpty),
             ]

@@ -111,8 +111,9 @@ enum EvaluationSubject {
         let settings = model.maker.settings
         return EvaluationReport.Model(
             digest: model.maker.digest, steps: settings.steps, guidance: settings.guidance,
-            solver: settings.solver.rawValue, precision: model.maker.sampler.model.precision.rawValue, seed: model.seed,
-            classes: model.labels, secondsPerPicture: secondsPerPicture)
+            solver: settings.solver.rawValue, timeShift: settings.timeShift == 1 ? nil : settings.timeShift,
+            precision: model.maker.sampler.model.precision.rawValue, seed: model.seed, classes: model.labels,
+            secondsPerPicture: secondsPerPicture)
     }
 
     var point: EvaluationReport.Point? {

@@ -32,6 +32,8 @@ struct ImageMetadata: Codable {
     var steps: [Int]
     var guidance: [Double]
     var solver: Solver
+    /// Where it is not 1.
+    var timeShift: Double?
     var precision: Precision
     var version: String
 
@@ -39,9 +41,12 @@ struct ImageMetadata: Codable {
         (self.model, self.precision, version) = (model, precision, programVersion)
         self.autoencoder = autoencoder.space == .pixels ? nil : autoencoder.identity
         (steps, guidance, solver) = (settings.steps, settings.guidance, settings.solver)
+        timeShift = settings.timeShift == 1 ? nil : settings.timeShift
     }
 
-    var settings: SamplingSettings { SamplingSettings(steps: steps, guidance: guidance, solver: solver) }
+    var settings: SamplingSettings {
+        SamplingSettings(steps: steps, guidance: guidance, solver: solver, timeShift: timeShift ?? 1)
+    }
 
     /// The images of the picture.
     var requests: [ImageRequest] {

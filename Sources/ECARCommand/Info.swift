@@ -70,7 +70,11 @@ struct Info: ParsableCommand {
             ("MACs of an image", Self.short(report.macs)),
             ("transformer", "\(a.arDepth) layers, width \(a.width), \(a.heads) heads"),
             ("classes", "\(a.classes)"),
-            ("sampling", "steps \(Self.list(s.steps)), guidance \(Self.list(s.guidance)), \(s.solver.rawValue)"),
+            (
+                "sampling",
+                "steps \(Self.list(s.steps)), guidance \(Self.list(s.guidance)), \(s.solver.rawValue)"
+                    + (s.timeShift == 1 ? "" : ", time shift \(s.timeShift)")
+            ),
             ("digest", report.digest ?? ""),
         ]
         try Terminal.print(report.model)

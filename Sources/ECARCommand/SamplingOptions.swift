@@ -15,7 +15,13 @@ struct SamplingOptions: ParsableArguments {
     var solver: Solver?
 
     @Option(
-        name: .customLong("precision"), help: "The arithmetic of matrix products: f32 or bf16. (default: f32)")
+        help: ArgumentHelp(
+            "How a stage's steps are spread: 1 evenly, above 1 shorter near the noise. (default: the model's)",
+            valueName: "s"))
+    var timeShift: Double?
+
+    @Option(
+        name: .customLong("precision"), help: "The arithmetic of matrix products: f32, bf16 or int8. (default: f32)")
     var givenPrecision: Precision?
 
     @Option(name: .customLong("batch"), help: ArgumentHelp("Images at a time. (default: 32)", valueName: "n"))
@@ -47,6 +53,7 @@ struct SamplingOptions: ParsableArguments {
         if let steps { settings.steps = try steps.steps(stages: stages) }
         if let guidance { settings.guidance = try guidance.guidance(stages: stages) }
         if let solver { settings.solver = solver }
+        if let timeShift { settings.timeShift = timeShift }
         do {
             try settings.validate(stages: stages)
         } catch {

@@ -58,6 +58,7 @@ struct Train: ParsableCommand {
     }
 
     func validate() throws {
+        try precision?.checkOrdinaryLayersHaveIt()
         if !resume, config == nil {
             throw ValidationError("--config is missing: name a configuration, or --resume a run")
         }

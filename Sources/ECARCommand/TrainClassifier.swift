@@ -69,6 +69,7 @@ struct TrainClassifier: ParsableCommand {
     }
 
     func validate() throws {
+        try precision.checkOrdinaryLayersHaveIt()
         for (name, value) in [("--epochs", epochs), ("--batch", batch)] where !(1...1_000_000).contains(value) {
             throw ValidationError("\(name) must be 1…1000000, not \(value)")
         }

@@ -63,7 +63,10 @@ extension EvaluationPage {
             + [
                 (
                     "sampling",
-                    escaped("\(model.stepsText), guidance \(model.guidanceText), \(model.solver), \(model.precision)")
+                    escaped(
+                        "\(model.stepsText), guidance \(model.guidanceText), \(model.solver)"
+                            + (model.timeShift.map { ", time shift \(ReportText.setting($0))" } ?? "")
+                            + ", \(model.precision)")
                 ),
                 ("seeds", "from \(model.seed); \(model.classesText)"),
                 model.secondsPerPicture.map { ("time", "\(ReportText.number($0)) s a picture") },

@@ -51,6 +51,8 @@ extension EvaluationReport {
         /// The guidance scale, by stage.
         public var guidance: [Double]
         public var solver: String
+        /// How a stage's steps are spread over its time; nil: evenly.
+        public var timeShift: Double?
         public var precision: String
         /// Of the first picture; the others follow.
         public var seed: UInt64
@@ -58,11 +60,11 @@ extension EvaluationReport {
         public var secondsPerPicture: Double?
 
         public init(
-            digest: String, steps: [Int], guidance: [Double], solver: String, precision: String, seed: UInt64,
-            classes: ClassChoice, secondsPerPicture: Double? = nil
+            digest: String, steps: [Int], guidance: [Double], solver: String, timeShift: Double? = nil, precision: String,
+            seed: UInt64, classes: ClassChoice, secondsPerPicture: Double? = nil
         ) {
             (self.digest, self.steps, self.guidance) = (digest, steps, guidance)
-            (self.solver, self.precision, self.seed) = (solver, precision, seed)
+            (self.solver, self.timeShift, self.precision, self.seed) = (solver, timeShift, precision, seed)
             (self.classes, self.secondsPerPicture) = (classes, secondsPerPicture)
         }
     }

@@ -121,6 +121,8 @@ extension TrainingConfiguration {
             "batchSize \(batchSize) is not a multiple of \(microBatches) microBatches")
         try demand(
             data.fit == .crop || data.randomCrop == 0, "data.randomCrop needs data.fit to be \"crop\", not \"pad\"")
+        try demand(
+            Precision.ofTraining.contains(precision), "models are trained in f32 or bf16, not in \(precision.rawValue)")
         try demand(warmupSteps >= 0, "warmupSteps must not be negative, but is \(warmupSteps)")
         for (name, value) in [("weightDecay", weightDecay), ("clipNorm", clipNorm), ("conditionNoise", conditionNoise)]
         {
