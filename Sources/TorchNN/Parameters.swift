@@ -31,22 +31,29 @@ public struct Parameters {
         let source: Source
         let device: Device
         let matrixType: DType
+        let remembers: Bool
         var names: [String] = []
         var tensors: [Tensor] = []
 
-        init(source: Source, device: Device, matrixType: DType) {
+        init(source: Source, device: Device, matrixType: DType, remembers: Bool) {
             self.source = source
             self.device = device
             self.matrixType = matrixType
+            self.remembers = remembers
         }
     }
 
     private let store: Store
     private let prefix: String
 
-    /// - Parameter matrixType: The type in which linear layers keep their parameters; all else is float32.
-    public init(_ source: Source, device: Device = .cpu, matrixType: DType = .float32) {
-        store = Store(source: source, device: device, matrixType: matrixType)
+    /// - Parameters:
+    ///   - matrixType: The type in which linear layers keep their parameters; all else is float32.
+    ///   - remembers: Whether the store keeps the tensors that it hands out. Without, they live as long as their layers: a
+    ///     model that packs its weights layer by layer then never has all of them twice in memory.
+    public init(
+        _ source: Source, device: Device = .cpu, matrixType: DType = .float32, remembers: Bool = true
+    ) {
+        store = Store(source: source, device: device, matrixType: matrixType, remembers: remembers)
         prefix = ""
     }
 
@@ -85,7 +92,7 @@ public struct Parameters {
             tensor = try weight.to(dtype, store.device)
         }
         store.names.append(name)
-        store.tensors.append(tensor)
+        if store.remembers { store.tensors.append(tensor) }
         return tensor
     }
 
