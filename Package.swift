@@ -42,6 +42,9 @@ let package = Package(
         .target(name: "Torch", dependencies: ["CTorch", "Files"]),
         .target(name: "TorchNN", dependencies: ["Torch"]),
 
+        // MARK: Peers to measure against
+        .target(name: "ECARBaselines", dependencies: ["TorchNN"]),
+
         // MARK: Method
         .target(name: "ECAR", dependencies: ["TorchNN", .product(name: "Crypto", package: "swift-crypto")]),
 
