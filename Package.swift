@@ -80,6 +80,8 @@ let package = Package(
         // MARK: Tests
         .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["TorchNN", "TestSupport"]),
+        .testTarget(
+            name: "ECARBaselinesTests", dependencies: ["ECARBaselines", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "ECARTests", dependencies: ["ECAR", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "ECARImagesTests", dependencies: ["ECARImages"], exclude: ["Fixtures"]),
         .testTarget(
