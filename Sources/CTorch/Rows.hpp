@@ -48,29 +48,52 @@ ROW float gelu(float x) {
     return x / (1 + exponential(-twice > 88 ? 88 : -twice));
 }
 
-/// A chunk of a modulation at one token: the sum of its two parts, of which the second may be missing (null).
+/// A chunk of a modulation at one token, as the sum of its two parts…
 template <class T>
-ROW float modulation(const T *spatial, const T *temporal, int64_t i) {
-    return temporal ? number(spatial[i]) + number(temporal[i]) : number(spatial[i]);
-}
+struct BothParts {
+    const T *spatial, *temporal;
+    float operator[](int64_t i) const { return number(spatial[i]) + number(temporal[i]); }
+};
+/// …or its only one.
+template <class T>
+struct OnePart {
+    const T *spatial;
+    float operator[](int64_t i) const { return number(spatial[i]); }
+};
 
-template <class T, class Out>
-void modulated_norm(const float *x, const T *shift, const T *shift_t, const T *scale, const T *scale_t, float epsilon, Out *out, int64_t width) {
+template <class Chunk, class Out>
+void modulated_norm(const float *x, Chunk shift, Chunk scale, float epsilon, Out *out, int64_t width) {
     IN_ANY_ORDER
     float sum = 0, squares = 0;
     for (int64_t i = 0; i < width; i++) sum += x[i];
     float mean = sum / width;
     for (int64_t i = 0; i < width; i++) squares += (x[i] - mean) * (x[i] - mean);
     float inverse = 1 / std::sqrt(squares / width + epsilon);
-    for (int64_t i = 0; i < width; i++) {
-        store(out + i, (x[i] - mean) * inverse * (1 + modulation(scale, scale_t, i)) + modulation(shift, shift_t, i));
+    for (int64_t i = 0; i < width; i++) store(out + i, (x[i] - mean) * inverse * (1 + scale[i]) + shift[i]);
+}
+
+template <class T, class Out>
+void modulated_norm(const float *x, const T *shift, const T *shift_t, const T *scale, const T *scale_t, float epsilon, Out *out, int64_t width) {
+    if (shift_t) {
+        modulated_norm(x, BothParts<T>{shift, shift_t}, BothParts<T>{scale, scale_t}, epsilon, out, width);
+    } else {
+        modulated_norm(x, OnePart<T>{shift}, OnePart<T>{scale}, epsilon, out, width);
     }
+}
+
+template <class Chunk, class Y>
+void add_gated(float *x, const Y *y, Chunk gate, int64_t width) {
+    IN_ANY_ORDER
+    for (int64_t i = 0; i < width; i++) x[i] += gate[i] * number(y[i]);
 }
 
 template <class T, class Y>
 void add_gated(float *x, const Y *y, const T *gate, const T *gate_t, int64_t width) {
-    IN_ANY_ORDER
-    for (int64_t i = 0; i < width; i++) x[i] += modulation(gate, gate_t, i) * number(y[i]);
+    if (gate_t) {
+        add_gated(x, y, BothParts<T>{gate, gate_t}, width);
+    } else {
+        add_gated(x, y, OnePart<T>{gate}, width);
+    }
 }
 
 /// x ← exp(factor·(x − max x)). Returns the sum.
