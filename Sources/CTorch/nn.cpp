@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "Handles.hpp"
+#include "OneDNN.hpp"
 
 using namespace ctorch;
 
@@ -9,7 +10,11 @@ int ct_matmul(ct_tensor a, ct_tensor b, ct_tensor *out) noexcept {
 }
 
 int ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor *out) noexcept {
-    return make(out, [&] { return at::linear(input->value, weight->value, optional(bias)); });
+    return make(out, [&] {
+        auto &x = input->value, &w = weight->value;
+        if (suits_onednn_linear(x, w)) return onednn_linear(x, w, optional(bias));
+        return at::linear(x, w, optional(bias));
+    });
 }
 
 int ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) noexcept {

@@ -1,12 +1,15 @@
-/// Linear layers prepared for inference: oneDNN's operators, which PyTorch registers with its dispatcher but gives no C++ names.
+/// Linear layers through oneDNN's operators, which PyTorch registers with its dispatcher but gives no C++ names.
 
+#include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <limits>
 #include <string_view>
 
 #include "Handles.hpp"
 #include "Kernels.hpp"
+#include "OneDNN.hpp"
 
 using namespace ctorch;
 
@@ -24,7 +27,7 @@ at::Tensor onednn_reorder(const at::Tensor &weight) {
     return call.call(weight, std::nullopt);
 }
 
-at::Tensor onednn_linear(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias, bool gelu) {
+at::Tensor onednn_product(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias, bool gelu) {
     static const auto call =
         find<at::Tensor(const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, std::string_view, Scalars,
                         std::optional<std::string_view>)>("mkldnn::_linear_pointwise");
@@ -45,7 +48,39 @@ at::Tensor onednn_int8_product(const at::Tensor &input, int64_t zero, const at::
     return call.call(input, 1.0, zero, weight, scales, no_zeros, std::nullopt, 1.0, 0, at::kBFloat16, "none", Scalars(), "");
 }
 
+/// A linear layer with oneDNN's products forwards and towards the input; PyTorch's own is as fast for the weight's gradient.
+struct OneDNNLinear : torch::autograd::Function<OneDNNLinear> {
+    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &x, const at::Tensor &weight,
+                              const at::Tensor &bias) {
+        context->save_for_backward({x, weight});
+        return onednn_product(x, weight, bias, false);
+    }
+
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
+        auto saved = context->get_saved_variables();
+        auto &x = saved[0], &weight = saved[1];
+        auto g = gradients[0].contiguous();
+        auto rows = g.reshape({-1, g.size(-1)});
+        at::Tensor dx, dw, db;
+        if (context->needs_input_grad(0)) dx = onednn_product(g, weight.t().contiguous(), std::nullopt, false);
+        if (context->needs_input_grad(1)) dw = rows.t().mm(x.reshape({-1, x.size(-1)}));
+        if (context->needs_input_grad(2)) db = rows.sum(0);
+        return {dx, dw, db};
+    }
+};
+
 }  // namespace
+
+bool ctorch::suits_onednn_linear(const at::Tensor &x, const at::Tensor &weight) {
+    constexpr int64_t products_worth_it = 1 << 20;
+    return x.is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && weight.dim() == 2 && x.dim() > 0 &&
+           at::hasMKLDNN() && !at::autocast::is_autocast_enabled(at::kCPU) && x.numel() * weight.size(0) >= products_worth_it;
+}
+
+at::Tensor ctorch::onednn_linear(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+    TORCH_CHECK(x.size(-1) == weight.size(1), "a weight of shape ", weight.sizes(), " does not fit an input of shape ", x.sizes());
+    return OneDNNLinear::apply(x.contiguous(), weight, bias ? *bias : at::zeros({weight.size(0)}));
+}
 
 int ct_pack_weight(ct_tensor weight, ct_tensor *out) noexcept {
     return make(out, [&] {
@@ -63,7 +98,7 @@ int ct_pack_weight(ct_tensor weight, ct_tensor *out) noexcept {
 int ct_packed_linear(ct_tensor input, ct_tensor packed, ct_tensor bias, bool gelu, ct_tensor *out) noexcept {
     return make(out, [&] {
         auto x = input->value.to(packed->value.scalar_type());
-        if (packed->value.is_mkldnn()) return onednn_linear(x, packed->value, optional(bias), gelu);
+        if (packed->value.is_mkldnn()) return onednn_product(x, packed->value, optional(bias), gelu);
         auto y = at::linear(x, packed->value, optional(bias));
         return gelu ? at::gelu(y, "tanh") : y;
     });
