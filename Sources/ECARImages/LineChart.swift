@@ -61,6 +61,8 @@ public struct LineChart: Sendable {
 
     public var title: String
     public var xLabel: String
+    /// Whether the x axis is logarithmic; points at 0 or below are then not shown.
+    public var logX = false
     public var panels: [Panel]
 
     public init(title: String, xLabel: String, panels: [Panel]) {
@@ -89,7 +91,9 @@ public struct LineChart: Sendable {
         let canvas = try Canvas(
             width: width, height: Int(header + footer) + panels.count * panelHeight, background: Palette.paper)
         let finite = panels.flatMap(\.series).flatMap(\.points).lazy.filter { $0.x.isFinite && $0.y.isFinite }.map(\.x)
-        let x = ChartAxis(covering: finite.min(), finite.max(), ticks: max(3, width / 130), padding: 0)
+            .filter { [logX] x in !logX || x > 0 }
+        let x = ChartAxis(
+            covering: finite.min(), finite.max(), ticks: max(3, width / 130), padding: 0, isLogarithmic: logX)
         let axes = panels.map { $0.verticalAxis(ticks: 6) }
         // One left edge for all panels, so that their x axes align.
         let widest = axes.flatMap(\.ticks).map { canvas.textWidth($0.label, size: ChartPanel.tickSize) }.max() ?? 0
