@@ -3,7 +3,7 @@ import TorchNN
 
 /// A learned LayerNorm and the residual branch that it begins, as a modulation that is the same for all tokens: shift b, scale
 /// w − 1, gate 1. It so shares the fused operations of modulated blocks.
-private func branch(_ parameters: Parameters, _ width: Int) throws(TorchError) -> SplitModulation {
+func branch(_ parameters: Parameters, _ width: Int) throws(TorchError) -> SplitModulation {
     let norm = try LayerNorm(parameters, width)
     let gate = try Tensor.full([width], 1, device: parameters.device)
     return SplitModulation(
