@@ -70,10 +70,11 @@ let package = Package(
         .target(
             name: "ECAREvaluation",
             dependencies: ["ECAR", "ECARReports", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "ECARBenchmark", dependencies: ["ECAR", "ECARBaselines", "ECARReports", "CPeak"]),
         .executableTarget(
             name: "ecar",
             dependencies: [
-                "ECARTraining", "ECAREvaluation", "ECARReports",
+                "ECARTraining", "ECAREvaluation", "ECARBenchmark", "ECARReports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
@@ -91,6 +92,7 @@ let package = Package(
             name: "ECARAutoencoderTests", dependencies: ["ECARAutoencoder", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(
             name: "ECAREvaluationTests", dependencies: ["ECAREvaluation", "TestSupport"], exclude: ["Fixtures"]),
+        .testTarget(name: "ECARBenchmarkTests", dependencies: ["ECARBenchmark", "TestSupport"]),
         .testTarget(name: "ECARCommandTests", dependencies: ["ECARTraining", "ECAREvaluation", "ecar", "TestSupport"]),
     ],
     cxxLanguageStandard: .cxx20

@@ -10,6 +10,7 @@ struct ECARCommand: ParsableCommand {
         version: programVersion,
         subcommands: [
             Sample.self, Replay.self, Train.self, Encode.self, Evaluate.self, TrainClassifier.self, Info.self,
+            Benchmark.self, BenchmarkWorker.self,
         ])
 
     /// Exit status: 0 done, 1 failure, 64 wrong usage, 130 after Ctrl-C.

@@ -1,0 +1,54 @@
+import TorchNN
+
+/// One thing to measure: a model in a precision, with a batch.
+public struct BenchmarkCase: Codable, Sendable, Equatable {
+    /// The name of the catalogue, or a model's name or folder.
+    public var model: String
+    public var precision: Precision
+    /// Images at a time.
+    public var batch: Int
+    /// Steps of the flow or the diffusion; nil: as many as is usual for the model.
+    public var steps: Int?
+    public var isGuided: Bool
+    /// Of weights and noise.
+    public var seed: UInt64
+
+    public init(
+        model: String, precision: Precision = .f32, batch: Int = 1, steps: Int? = nil, isGuided: Bool = false,
+        seed: UInt64 = 0
+    ) {
+        (self.model, self.precision, self.batch) = (model, precision, batch)
+        (self.steps, self.isGuided, self.seed) = (steps, isGuided, seed)
+    }
+
+    /// "E-CAR-L bf16", and the batch where it is not 1.
+    public var name: String { "\(model) \(precision.rawValue)" + (batch > 1 ? " ×\(batch)" : "") }
+
+    /// The classes of the batch: some of so many.
+    func labels(of classes: Int) -> [Int] { (0..<batch).map { $0 * 37 % max(1, classes) } }
+}
+
+/// What one image costs, in multiply–accumulates of matrix products.
+public struct BenchmarkCost: Sendable, Equatable {
+    public struct Stage: Codable, Sendable, Equatable {
+        /// Of the latents.
+        public let side: Int
+        public let tokens: Int
+        public let macs: Double
+
+        public init(side: Int, tokens: Int, macs: Double) {
+            (self.side, self.tokens, self.macs) = (side, tokens, macs)
+        }
+    }
+
+    public let parameters: Int
+    /// The steps that are taken: of all stages together, or of each token.
+    public let steps: Int
+    public let stages: [Stage]
+
+    public init(parameters: Int, steps: Int, stages: [Stage]) {
+        (self.parameters, self.steps, self.stages) = (parameters, steps, stages)
+    }
+
+    public var macs: Double { stages.reduce(0) { $0 + $1.macs } }
+}
