@@ -60,7 +60,8 @@ extension EvaluationReport {
         public var secondsPerPicture: Double?
 
         public init(
-            digest: String, steps: [Int], guidance: [Double], solver: String, timeShift: Double? = nil, precision: String,
+            digest: String, steps: [Int], guidance: [Double], solver: String, timeShift: Double? = nil,
+            precision: String,
             seed: UInt64, classes: ClassChoice, secondsPerPicture: Double? = nil
         ) {
             (self.digest, self.steps, self.guidance) = (digest, steps, guidance)

@@ -135,6 +135,7 @@ import Torch
         (["--side", "33"], Int32(64), "--side"),
         (["--side", "0"], 64, "--side"),
         (["--batch", "0"], 64, "--batch"),
+        (["--precision", "int8"], 64, "int8"),
         (["--shard-size", "0"], 64, "--shard-size"),
         (["--fit", "stretch"], 64, "--fit"),
         (["--split", "test"], 1, "split"),

@@ -86,6 +86,14 @@ import Testing
         #expect(try replay("rows.png").status == 0)
     }
 
+    @Test(arguments: [["--precision", "bf16"], ["--precision", "int8"], ["--time-shift", "2.5", "--steps", "9"]])
+    func whatAPictureWasMadeWithIsReplayed(_ arguments: [String]) throws {
+        #expect(try sample(arguments + ["--output", "made.png"]).status == 0)
+        #expect(try replay("made.png").json()["identical"] as? Bool == true)
+        #expect(try sample("--steps", "9", "--output", "plain.png").status == 0)
+        #expect(try Image.read(folder["made.png"]).pixels != Image.read(folder["plain.png"]).pixels)
+    }
+
     @Test func npzHoldsImagesAndLabels() throws {
         #expect(try sample("--class", "1", "--class", "0", "--output", "set.npz").status == 0)
         let arrays = try readNpz(folder["set.npz"])
@@ -109,6 +117,8 @@ import Testing
         (["--threads", "0"], 64, "--threads"),
         (["--precision", "int4"], 64, "--precision"),
         (["--solver", "rk4"], 64, "--solver"),
+        (["--time-shift", "0"], 64, "timeShift"),
+        (["--time-shift", "nan"], 64, "timeShift"),
         (["--bogus"], 64, "--bogus"),
         (["--output", "a.jpg"], 64, ".png, .npz"),
         (["--output", "a.npz", "--stages"], 64, "--stages"),

@@ -69,6 +69,8 @@ import Testing
         (whole + ["--set", "data.fit=\"pad\"", "--set", "data.randomCrop=0.5"], 1, "randomCrop"),
         (whole + ["--set", "model.classes=4"], 1, "classes"),
         (whole + ["--set", "x=1"], 1, "\"x\""),
+        (whole + ["--set", "precision=int8"], 1, "int8"),
+        (whole + ["--precision", "int8"], 64, "int8"),
     ])
     func wrongArgumentsGetOneClearSentence(arguments: [String], status: Int32, hint: String) throws {
         let result = try train(arguments + ["--quiet"])

@@ -95,7 +95,7 @@ import TorchNN
 
     /// Computing activations again changes no bit of the gradients, and none is lost; in bf16, where a weight that is used
     /// twice has its two gradients added in another precision, little.
-    @Test(arguments: Precision.allCases, [true, false])
+    @Test(arguments: Precision.ofTraining, [true, false])
     func activationCheckpointing(precision: Precision, separately: Bool) throws {
         let model = try model(sides: [4, 8])
         let inputs = try inputs(model, seeds: 0..<3)
