@@ -9,8 +9,9 @@ import Testing
         let f32 = try #require(peak[.f32])
         // A loop that the compiler had left out would be absurdly fast; a processor that does 1 GFLOP/s is none of ours.
         #expect(f32 > 1 && f32 < 2000)
-        if let bf16 = peak[.bf16] { #expect(bf16 > 0.9 * f32 && bf16 < 40 * f32) }
-        if let int8 = peak.int8.value { #expect(int8 > 0.9 * f32 && int8 < 80 * f32) }
+        // Loosely: other tests run at the same time.
+        if let bf16 = peak[.bf16] { #expect(bf16 > 0.5 * f32 && bf16 < 40 * f32) }
+        if let int8 = peak.int8.value { #expect(int8 > 0.5 * f32 && int8 < 80 * f32) }
         #expect(peak.instructions["f32"]?.contains("bits") == true)
         #expect((peak.instructions["bf16"] == nil) == (peak[.bf16] == nil))
     }

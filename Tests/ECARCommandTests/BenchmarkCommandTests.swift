@@ -134,7 +134,7 @@ import Testing
 
     private static let endless = ["benchmark", "--threads", "1", "--models", "tiny,AR-tiny", "--rounds", "1000"]
 
-    @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, 143), (SIGKILL, -9)])
+    @Test(arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGKILL, -9)] as [(Int32, Int32)])
     func nobodyIsLeft(_ signal: Int32, _ status: Int32) throws {
         let program = try Program(Self.endless + ["--output", "out"], in: folder.url)
         program.waitForErrors(containing: "timing")
