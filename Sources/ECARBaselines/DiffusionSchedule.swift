@@ -42,8 +42,8 @@ public struct DiffusionSchedule: Sendable {
             // The posterior's mean is x0Weight·x₀ + stateWeight·x, with x₀ = (x − √(1 − ᾱ)·ε)/√ᾱ.
             let x0Weight = β * before.squareRoot() / (1 - now)
             let stateWeight = (1 - before) * α.squareRoot() / (1 - now)
-            // The smallest variance is 0 at the last step, where no noise is added; the bound of the step before stands in.
-            let least = i == 0 && count > 1 ? Self.posteriorVariance(kept, 1) : Self.posteriorVariance(kept, i)
+            // The least variance is the posterior's: 0 at the last step, which adds no noise.
+            let least = β * (1 - before) / (1 - now)
             let (low, high) = (log(max(least, .leastNormalMagnitude)), log(β))
             return Step(
                 time: times[i], state: x0Weight / now.squareRoot() + stateWeight,
@@ -89,10 +89,5 @@ public struct DiffusionSchedule: Sendable {
             defer { time += stride }
             return Int(time.rounded(.toNearestOrEven))
         }
-    }
-
-    /// β̃ of the i-th visited step.
-    private static func posteriorVariance(_ kept: [Double], _ i: Int) -> Double {
-        (1 - kept[i + 1] / kept[i]) * (1 - kept[i]) / (1 - kept[i + 1])
     }
 }
