@@ -4,6 +4,11 @@
 
 namespace ctorch {
 
+/// The width of the processor's vectors as far as the loops of Rows.hpp know them: 512, 256 or 128.
+int32_t vector_bits() noexcept;
+/// Whether it multiplies unsigned with signed 8-bit numbers exactly; without such an instruction pairs of products saturate.
+bool has_exact_int8() noexcept;
+
 /// What 0 becomes in rows of 8 bits: oneDNN's integer products are of unsigned with signed numbers.
 constexpr int64_t quantized_zero = 128;
 

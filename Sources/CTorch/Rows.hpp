@@ -14,10 +14,11 @@ ROW float number(float x) { return x; }
 ROW float number(bits16 x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
 
 ROW void store(float *to, float x) { *to = x; }
-/// Rounds to the nearest, ties to even. Every NaN that arithmetic makes stays one.
+/// Rounds to the nearest, ties to even.
 ROW void store(bits16 *to, float x) {
+    constexpr uint32_t not_a_number = 0x7fc0;
     auto bits = std::bit_cast<uint32_t>(x);
-    *to = static_cast<bits16>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+    *to = static_cast<bits16>(x != x ? not_a_number : (bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
 /// Numbers as integers of the same order: compilers take maxima of integers in vectors, those of floats, for NaN's sake, not.
@@ -29,9 +30,12 @@ ROW float of_rank(int32_t rank) { return std::bit_cast<float>(rank ^ ((rank >> 3
 
 /// eˣ to 2 units in the last place for x ≤ 88; 1e-38 for all x below −87.
 ROW float exponential(float x) {
-    x = x < -87 ? -87 : x;
-    float n = __builtin_rintf(x * 1.44269504f);
-    float r = x - n * 0.693145752f - n * 1.42860677e-6f;
+    // Adding it rounds to an integer, which then stands in the low bits: no conversion that a NaN could upset.
+    constexpr float integers_from = 12582912;  // 1.5·2²³
+    float bounded = x < -87 ? -87 : x;
+    float shifted = bounded * 1.44269504f + integers_from;
+    float n = shifted - integers_from;
+    float r = bounded - n * 0.693145752f - n * 1.42860677e-6f;
     float p = 1.98756915e-4f;
     p = p * r + 1.39819995e-3f;
     p = p * r + 8.33345191e-3f;
@@ -39,13 +43,14 @@ ROW float exponential(float x) {
     p = p * r + 1.66666657e-1f;
     p = p * r + 0.5f;
     p = p * r * r + r + 1;
-    return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+    return p * std::bit_cast<float>((std::bit_cast<uint32_t>(shifted) + 127) << 23);
 }
 
 /// GELU, tanh approximation: ½x(1 + tanh u) = x/(1 + e^(−2u)) with u = √(2/π)(x + 0.044715x³).
 ROW float gelu(float x) {
-    float twice = 1.59576912f * (x + 0.044715f * x * x * x);
-    return x / (1 + exponential(-twice > 88 ? 88 : -twice));
+    float bounded = x < -30 ? -30 : x;  // where it is 0 already
+    float twice = 1.59576912f * (bounded + 0.044715f * bounded * bounded * bounded);
+    return bounded / (1 + exponential(-twice > 88 ? 88 : -twice));
 }
 
 /// A chunk of a modulation at one token, as the sum of its two parts…
@@ -104,9 +109,8 @@ float exponentiate(T *x, float factor, int64_t width) {
     for (int64_t i = 1; i < width; i++) highest = std::max(highest, rank_of(number(x[i])));
     float largest = of_rank(highest), sum = 0;
     for (int64_t i = 0; i < width; i++) {
-        float e = exponential((number(x[i]) - largest) * factor);
-        store(x + i, e);
-        sum += e;
+        store(x + i, exponential((number(x[i]) - largest) * factor));
+        sum += number(x[i]);  // as it was rounded
     }
     return sum;
 }
@@ -118,18 +122,22 @@ void divide(const T *x, float divisor, T *out, int64_t width) {
     for (int64_t i = 0; i < width; i++) store(out + i, number(x[i]) * factor);
 }
 
-/// Returns the scale: x ≈ scale·(out − zero).
+/// Returns the scale: x ≈ scale·(out − zero). Of a row that is not finite the scale is not, either.
 template <class T>
 float quantize(const T *x, uint8_t *out, int zero, int64_t width) {
     IN_ANY_ORDER
+    constexpr float levels = 127, smallest = 1e-35f;
     int32_t highest = 0;
     for (int64_t i = 0; i < width; i++) highest = std::max(highest, rank_of(__builtin_fabsf(number(x[i]))));
     float largest = of_rank(highest);
-    float inverse = largest > 0 ? 127 / largest : 0;
+    float inverse = largest >= smallest ? levels / largest : 0;
     for (int64_t i = 0; i < width; i++) {
-        out[i] = static_cast<uint8_t>(static_cast<int32_t>(__builtin_rintf(number(x[i]) * inverse)) + zero);
+        float level = __builtin_rintf(number(x[i]) * inverse);
+        level = level < levels ? level : levels;  // also NaN
+        level = level > -levels ? level : -levels;
+        out[i] = static_cast<uint8_t>(static_cast<int32_t>(level) + zero);
     }
-    return largest / 127;
+    return largest / levels;
 }
 
 inline void rescale(bits16 *y, float scale, const float *bias, int64_t width) {

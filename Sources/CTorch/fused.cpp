@@ -6,6 +6,7 @@
 #include <ATen/TensorIterator.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 
@@ -16,12 +17,12 @@
 #include "Rows.hpp"
 #undef LEVEL
 #ifdef __x86_64__
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2,f16c,lzcnt,movbe"))), apply_to = function)
 #define LEVEL avx2
 #include "Rows.hpp"
 #undef LEVEL
 #pragma clang attribute pop
-// The features of x86-64-v4, one by one: named by its level, the compiler would prefer vectors of half the width.
+// The features one by one: told the level x86-64-v4 instead, the compiler would prefer vectors of half the width.
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi,bmi2,f16c,lzcnt,movbe"))), apply_to = function)
 #define LEVEL avx512
@@ -34,14 +35,14 @@ namespace ctorch {
 
 using plain::bits16;
 
-#ifdef __x86_64__
-enum class Level { plain, avx2, avx512 };
-static const Level level = __builtin_cpu_supports("x86-64-v4")   ? Level::avx512
-                           : __builtin_cpu_supports("x86-64-v3") ? Level::avx2
-                                                                 : Level::plain;
+/// The vectors that the processor has, and those that are used.
+static const int32_t available_vectors = vector_bits();
+static std::atomic<int32_t> used_vectors = available_vectors;
+
 /// A call of a function of Rows.hpp.
+#ifdef __x86_64__
 #define ON_THIS_PROCESSOR(call) \
-    (level == Level::avx512 ? avx512::call : level == Level::avx2 ? avx2::call : plain::call)
+    (used_vectors == 512 ? avx512::call : used_vectors == 256 ? avx2::call : plain::call)
 #else
 #define ON_THIS_PROCESSOR(call) plain::call
 #endif
@@ -82,17 +83,19 @@ static void with_type(const at::Tensor &x, Body body) {
 class Modulation {
 public:
     Modulation(const at::Tensor &x, ct_tensor spatial, ct_tensor temporal) : width_(x.size(-1)) {
-        TORCH_CHECK(x.dim() == 3 && x.scalar_type() == at::kFloat && x.is_contiguous(), "expected contiguous float32 (B, N, D), got ", x.sizes());
+        TORCH_CHECK(
+            x.dim() == 3 && x.numel() > 0 && x.scalar_type() == at::kFloat && x.is_contiguous(),
+            "expected contiguous float32 (B, N, D), none of them 0, got ", x.sizes());
         spatial_ = spatial->value.contiguous();
         auto &s = spatial_;
         TORCH_CHECK(
-            s.dim() == 3 && (s.size(0) == 1 || s.size(0) == x.size(0)) && (s.size(1) == 1 || s.size(1) == x.size(1)),
-            "a modulation of shape ", s.sizes(), " does not fit ", x.sizes());
+            s.dim() == 3 && s.device() == x.device() && (s.size(0) == 1 || s.size(0) == x.size(0)) && (s.size(1) == 1 || s.size(1) == x.size(1)),
+            "a modulation of shape ", s.sizes(), " on ", s.device(), " does not fit ", x.sizes(), " on ", x.device());
         batch_stride_ = s.size(0) == 1 ? 0 : s.stride(0);
         token_stride_ = s.size(1) == 1 ? 0 : s.stride(1);
         tokens_ = x.size(1);
         if (!temporal) return;
-        temporal_ = temporal->value.to(s.scalar_type()).contiguous();
+        temporal_ = temporal->value.to(s.device(), s.scalar_type()).contiguous();
         TORCH_CHECK(
             temporal_.numel() == s.size(2), "the modulation's parts have ", s.size(2), " and ", temporal_.numel(), " numbers a token");
     }
@@ -100,7 +103,7 @@ public:
     const at::Tensor &spatial() const { return spatial_; }
 
     void check(int64_t chunk) const {
-        TORCH_CHECK(chunk >= 0 && (chunk + 1) * width_ <= spatial_.size(2), "the modulation has no chunk ", chunk);
+        TORCH_CHECK(chunk >= 0 && chunk < spatial_.size(2) / width_, "the modulation has no chunk ", chunk);
     }
 
     template <class T>
@@ -223,7 +226,9 @@ int ct_add_gated_in_place(ct_tensor tensor, ct_tensor added, ct_tensor spatial, 
     return guarded([&] {
         auto &x = tensor->value;
         auto y = added->value.contiguous();
-        TORCH_CHECK(y.sizes() == x.sizes(), "cannot add ", y.sizes(), " to ", x.sizes());
+        TORCH_CHECK(
+            y.sizes() == x.sizes() && y.device() == x.device(), "cannot add ", y.sizes(), " on ", y.device(), " to ", x.sizes(), " on ",
+            x.device());
         Modulation modulation(x, spatial, temporal);
         modulation.check(gate);
         if (!x.is_cpu()) {
@@ -246,13 +251,38 @@ int ct_add_gated_in_place(ct_tensor tensor, ct_tensor added, ct_tensor spatial, 
 int ct_merged_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out) noexcept {
     return make(out, [&] {
         auto &q = query->value, &k = key->value, &v = value->value;
-        TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4, "expected (B, H, N, d), got ", q.sizes());
+        TORCH_CHECK(
+            q.dim() == 4 && k.dim() == 4 && v.sizes() == k.sizes() && q.size(0) == k.size(0) && q.size(1) == k.size(1) &&
+                q.size(3) == k.size(3) && k.size(2) > 0,
+            "queries ", q.sizes(), ", keys ", k.sizes(), " and values ", v.sizes(), " do not fit (B, H, N|M, d)");
         auto merged = [&](const at::Tensor &x) { return x.transpose(1, 2).reshape({q.size(0), q.size(2), q.size(1) * q.size(3)}); };
         if (!q.is_cpu()) return merged(at::scaled_dot_product_attention(q, k, v));
         auto heads = [](const at::Tensor &x) { return x.contiguous().view({-1, x.size(2), x.size(3)}); };
-        auto scores = at::bmm(heads(q), heads(k).transpose(1, 2));  // (BH, N, M)
+        auto queries = heads(q), keys = heads(k).transpose(1, 2), values = heads(v);  // (BH, N, d), (BH, d, M), (BH, M, d)
+        auto factor = static_cast<float>(1 / std::sqrt(static_cast<double>(q.size(-1))));
         auto sums = at::empty({q.size(0), q.size(1), q.size(2)}, at::kFloat);
-        exponentiate_rows(scores, static_cast<float>(1 / std::sqrt(static_cast<double>(q.size(-1)))), sums);
-        return divide_and_merge(at::bmm(scores, heads(v)).view(q.sizes()), sums);
+        auto flat_sums = sums.view({-1, q.size(2)});  // (BH, N)
+        // Some heads at a time, so that the scores (H', N, M) stay near the processor.
+        constexpr int64_t scores_at_a_time = 1 << 22;
+        auto group = std::max<int64_t>(1, scores_at_a_time / std::max<int64_t>(1, q.size(2) * k.size(2)));
+        auto attend = [&](int64_t first, int64_t count) {
+            auto part = [&](const at::Tensor &x) { return x.narrow(0, first, count); };
+            auto scores = at::bmm(part(queries), part(keys));
+            exponentiate_rows(scores, factor, part(flat_sums));
+            return at::bmm(scores, part(values));  // (H', N, d)
+        };
+        auto all = queries.size(0);
+        if (all <= group) return divide_and_merge(attend(0, all).view(q.sizes()), sums);
+        auto result = at::empty_like(queries);
+        for (int64_t first = 0; first < all; first += group) {
+            auto count = std::min(group, all - first);
+            result.narrow(0, first, count).copy_(attend(first, count));
+        }
+        return divide_and_merge(result.view(q.sizes()), sums);
     });
+}
+
+int32_t ct_limit_vectors(int32_t bits) noexcept {
+    used_vectors = std::min(bits, available_vectors);
+    return used_vectors;
 }

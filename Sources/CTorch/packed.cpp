@@ -86,12 +86,8 @@ int ct_pack_weight(ct_tensor weight, ct_tensor *out) noexcept {
     return make(out, [&] {
         auto &w = weight->value;
         TORCH_CHECK(w.dim() == 2, "a linear layer's weight is (out, in), not ", w.sizes());
-        if (!w.is_cpu() || !at::hasMKLDNN()) return w;
-        try {
-            return onednn_reorder(w);
-        } catch (const c10::Error &) {
-            return w;  // oneDNN has no products of this type on this processor; PyTorch's own has
-        }
+        bool has_products = w.scalar_type() == at::kFloat || (w.scalar_type() == at::kBFloat16 && vector_bits() == 512);
+        return w.is_cpu() && at::hasMKLDNN() && has_products ? onednn_reorder(w) : w;
     });
 }
 
@@ -107,7 +103,8 @@ int ct_packed_linear(ct_tensor input, ct_tensor packed, ct_tensor bias, bool gel
 int ct_pack_int8_weight(ct_tensor weight, ct_tensor *packed, ct_tensor *scales) noexcept {
     return guarded([&] {
         TORCH_CHECK(weight->value.dim() == 2, "a linear layer's weight is (out, in), not ", weight->value.sizes());
-        TORCH_CHECK(weight->value.is_cpu() && at::hasMKLDNN(), "int8 runs on the CPU alone, through oneDNN");
+        TORCH_CHECK(weight->value.is_cpu() && at::hasMKLDNN(), "int8 runs on the CPU alone, through oneDNN; use --device cpu, or bf16");
+        TORCH_CHECK(has_exact_int8(), "int8 needs a processor with VNNI instructions, and this one has none; use bf16");
         auto w = weight->value.to(at::kFloat);
         auto scale = at::amax(at::abs(w), 1).div(127).clamp_min(std::numeric_limits<float>::min());
         auto rounded = at::round(w / scale.unsqueeze(1)).to(at::kChar);
@@ -138,7 +135,7 @@ at::Tensor product(const RoundedRows &x, const Int8Layer &layer) {
 
 /// The input as rows (M, K), rounded.
 RoundedRows round_rows(const at::Tensor &input) {
-    TORCH_CHECK(input.dim() > 0, "a linear layer's input has at least one dimension");
+    TORCH_CHECK(input.is_cpu() && input.dim() > 0, "a linear layer in int8 takes at least one dimension, on the CPU");
     auto rows = input.contiguous().view({-1, input.size(-1)});
     RoundedRows rounded(rows);
     quantize_rows(rows, rounded.values, rounded.scales);

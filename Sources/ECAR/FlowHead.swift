@@ -9,7 +9,7 @@ public struct Modulation {
     var blocks: [Tensor]  // depth × (…, 6D)
     var final: Tensor  // (…, 2D)
 
-    /// The row of one step, of the modulations of several times: (T, 6D) → (1, 1, 6D).
+    /// The row of one step, of the modulations of several times: (T, 1, 6D) → (1, 1, 6D).
     func step(_ index: Int) throws(TorchError) -> Modulation {
         func row(_ x: Tensor) throws(TorchError) -> Tensor { try x.narrow(0, start: index, length: 1) }
         return Modulation(

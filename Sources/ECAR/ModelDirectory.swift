@@ -84,7 +84,7 @@ public struct ModelDirectory {
             }
             model = try ECARModel(
                 description.architecture,
-                Parameters(.weights(weights), device: device, matrixType: precision.matrixType))
+                Parameters(.weights(weights), device: device, matrixType: precision.weightType))
         } catch let error as TorchError {
             throw ECARError("\(file.path): \(error)")
         }

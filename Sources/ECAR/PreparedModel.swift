@@ -14,14 +14,19 @@ public struct PreparedModel {
     let ar: PreparedTransformer
     let heads: [PreparedHead]
 
-    /// Packs copies of the model's weights; the model itself is needed no longer.
+    /// Packs copies of the model's matrices. The model itself is needed no longer, but must not be trained on meanwhile: small
+    /// parameters, such as positions, are shared with it.
     ///
     /// - Throws: ``TorchError`` for a precision that the device does not have.
-    public init(_ model: ECARModel, precision: Precision = .f32) throws(TorchError) {
+    public init(_ model: ECARModel, precision: Precision = .f32) throws {
         (configuration, path, device) = (model.configuration, model.path, model.device)
         self.precision = precision
-        ar = try PreparedTransformer(model.ar, precision: precision)
-        heads = try model.heads.map { (head) throws(TorchError) in try PreparedHead(head, precision: precision) }
+        (ar, heads) = try Runtime.inference {
+            (
+                try PreparedTransformer(model.ar, precision: precision),
+                try model.heads.map { try PreparedHead($0, precision: precision) }
+            )
+        }
     }
 }
 

@@ -4,7 +4,7 @@ import TorchNN
 
 /// How a stage's velocity is integrated from τ = 0 to τ = 1.
 public enum Solver: String, Codable, Sendable, CaseIterable {
-    /// z ← z + v(z, τ)/n; one evaluation a step.
+    /// z ← z + v(z, τ)·Δτ; one evaluation a step.
     case euler
     /// The trapezoidal rule with an Euler predictor; two evaluations a step.
     case heun
@@ -89,7 +89,7 @@ public struct Sampler {
 
     /// Prepares the model in the given precision, and draws from it.
     public init(_ model: ECARModel, settings: SamplingSettings, precision: Precision = .f32) throws {
-        try self.init(Runtime.inference { try PreparedModel(model, precision: precision) }, settings: settings)
+        try self.init(PreparedModel(model, precision: precision), settings: settings)
     }
 
     /// Begins images of the given classes, all noise coming from their seeds. No step is taken before ``Sampling/next()``.
@@ -172,8 +172,9 @@ public struct Sampling {
         {
             if window.contains(k), let modulation { return try modulation.step(k - window.lowerBound) }
             window = k..<min(k + Self.longest, steps + 1)
-            let times = window.map { Float(settings.time($0, of: steps)) }
-            let made = try head.temporalModulation(Tensor(times, shape: [times.count], device: device))
+            let times = window.map { settings.time($0, of: steps) }
+            let made = try head.temporalModulation(
+                Tensor(bytes: times, shape: [times.count], dtype: .float64).to(device.preciseType, device))
             modulation = made
             return try made.step(0)
         }
@@ -234,6 +235,7 @@ public struct Sampling {
         let start = try model.path.start(stageIndex, previous: previous, noise: noises[stageIndex])  // (B, C, h, h)
 
         let usesGuidance = settings.guidance.contains { $0 != 1 }
+        var cache = self.cache  // kept only once the stage has begun
         let nulls = usesGuidance ? Array(repeating: configuration.nullClass, count: labels.count) : []
         var upsampled = try previous.map { (x) throws(TorchError) in try Pyramid.up(x) }
         if usesGuidance, let x = upsampled { upsampled = try .cat([x, x], 0) }
@@ -242,8 +244,10 @@ public struct Sampling {
         let guided = settings.guidance[stageIndex] != 1
         if usesGuidance, !guided { tokenMap = try tokenMap.narrow(0, start: 0, length: labels.count) }
 
+        let spatial = try model.heads[stageIndex].spatialModulation(tokenMap)
+        self.cache = cache
         return Stage(
-            z: start, spatial: try model.heads[stageIndex].spatialModulation(tokenMap), guided: guided,
+            z: start, spatial: spatial, guided: guided,
             temporal: TemporalModulations(settings, steps: settings.steps[stageIndex]))
     }
 

@@ -58,9 +58,11 @@ struct ComputeOptions: ParsableArguments {
 
     /// Sets the number of threads and returns the device.
     ///
-    /// - Parameter index: Which of the machine's CUDA devices.
-    func prepare(index: Int = 0) throws -> Device {
+    /// - Parameters:
+    ///   - precision: What is to run; int8 chooses the CPU where the choice is free.
+    ///   - index: Which of the machine's CUDA devices.
+    func prepare(for precision: Precision = .f32, index: Int = 0) throws -> Device {
         if let threads { try Runtime.setThreads(threads) }
-        return try device.device(index: index)
+        return try (device == .auto && precision == .int8 ? .cpu : device).device(index: index)
     }
 }

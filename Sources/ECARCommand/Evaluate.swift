@@ -163,11 +163,10 @@ struct Evaluate: ParsableCommand {
         let description = try ModelDirectory.readDescription(folder)
         let grid = try SweepOption.grid(sweep, over: sampling.settings(for: description))
         let autoencoder = try decoder.open(for: description, in: folder, device: network.device)
-        let directory = try ModelDirectory.load(folder, device: network.device, precision: sampling.precision)
+        let directory = try PreparedDirectory(folder, device: network.device, precision: sampling.precision)
         return try grid.map { settings in
             let maker = try ImageMaker(
-                directory: directory, autoencoder: autoencoder, settings: settings, precision: sampling.precision,
-                batch: sampling.batch, showsStages: false)
+                directory, autoencoder: autoencoder, settings: settings, batch: sampling.batch, showsStages: false)
             let pictures = try ModelPictures(
                 maker: maker, network: network, count: wanted, labels: labels ?? .balanced, seed: sampling.seed,
                 group: group, name: model ?? "default", kept: EvaluationSubject.shown, folder: parts)

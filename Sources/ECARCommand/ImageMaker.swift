@@ -3,6 +3,7 @@ import ECARAutoencoder
 import ECARImages
 import ECARTraining
 import Foundation
+import Torch
 import TorchNN
 
 /// An image and what it was made from.
@@ -15,6 +16,19 @@ struct MadeImage {
     var image: Image { stages[stages.count - 1] }
 }
 
+/// A model directory whose model is prepared for sampling; the plain model is gone.
+struct PreparedDirectory {
+    let description: ModelDescription
+    let digest: String
+    let model: PreparedModel
+
+    init(_ folder: URL, device: Device, precision: Precision) throws {
+        let directory = try ModelDirectory.load(folder, device: device, precision: precision)
+        (description, digest) = (directory.description, directory.digest)
+        model = try PreparedModel(directory.model, precision: precision)
+    }
+}
+
 /// Makes images batch by batch, and stops between two steps on Ctrl-C.
 struct ImageMaker {
     let description: ModelDescription
@@ -25,13 +39,13 @@ struct ImageMaker {
     /// Whether the earlier stages' pictures are wanted too.
     let showsStages: Bool
 
-    /// Prepares the model, which is not kept besides.
+    /// - Parameter directory: A model, which several makers may share.
     init(
-        directory: ModelDirectory, autoencoder: any Autoencoder, settings: SamplingSettings, precision: Precision,
-        batch: Int, showsStages: Bool
+        _ directory: PreparedDirectory, autoencoder: any Autoencoder, settings: SamplingSettings, batch: Int,
+        showsStages: Bool
     ) throws {
         (description, digest) = (directory.description, directory.digest)
-        sampler = try Sampler(directory.model, settings: settings, precision: precision)
+        sampler = try Sampler(directory.model, settings: settings)
         (self.autoencoder, self.batch, self.showsStages) = (autoencoder, batch, showsStages)
     }
 

@@ -46,9 +46,9 @@ struct Replay: ParsableCommand {
         }
         let metadata = try ImageMetadata.read(bytes, name: image)
         let original = try Image.decode(bytes, name: image)
-        let device = try compute.prepare()
+        let device = try compute.prepare(for: metadata.precision)
         let folder = try ModelLocator.model(model)
-        let directory = try ModelDirectory.load(folder, device: device, precision: metadata.precision)
+        let directory = try PreparedDirectory(folder, device: device, precision: metadata.precision)
         guard directory.digest == metadata.model else {
             throw CommandError.failure(
                 "\(image): was made by the model \(metadata.model.prefix(12))…, and \(model) is "
@@ -68,8 +68,7 @@ struct Replay: ParsableCommand {
             try checkSize(original, sheet.blank(sides: description.pictureSides, channels: description.pictureChannels))
         }
         let maker = try ImageMaker(
-            directory: directory, autoencoder: autoencoder, settings: metadata.settings,
-            precision: metadata.precision, batch: batch,
+            directory, autoencoder: autoencoder, settings: metadata.settings, batch: batch,
             showsStages: metadata.stages ?? (metadata.stage != nil))
         var made: [MadeImage] = []
         _ = try maker.make(metadata.requests, isQuiet: display.quiet) { made.append($0) }

@@ -68,14 +68,14 @@ struct Sample: ParsableCommand {
         Interrupt.install()
         let clock = ContinuousClock()
         let start = clock.now
-        let device = try compute.prepare()
+        let device = try compute.prepare(for: sampling.precision)
         let folder = try ModelLocator.model(model)
         let description = try ModelDirectory.readDescription(folder)
         let settings = try sampling.settings(for: description)
         let requests = try requests(ClassNames(names: description.classNames))
 
         let autoencoder = try decoder.open(for: description, in: folder, device: device)
-        let directory = try ModelDirectory.load(folder, device: device, precision: sampling.precision)
+        let directory = try PreparedDirectory(folder, device: device, precision: sampling.precision)
         let loaded = (clock.now - start) / .seconds(1)
         let plan = OutputPlan(
             requests: requests, showsStages: stages,
@@ -84,8 +84,7 @@ struct Sample: ParsableCommand {
             sides: description.pictureSides, channels: description.pictureChannels)
         var sink = try plan.open(output)
         let maker = try ImageMaker(
-            directory: directory, autoencoder: autoencoder, settings: settings, precision: sampling.precision,
-            batch: sampling.batch, showsStages: stages)
+            directory, autoencoder: autoencoder, settings: settings, batch: sampling.batch, showsStages: stages)
         let seconds = try maker.make(requests, isQuiet: display.quiet) { try sink.add($0) }
         let paths = try sink.finish()
 

@@ -182,8 +182,11 @@ int ct_modulated_norm(ct_tensor x, ct_tensor spatial, ct_tensor temporal, int64_
                       ct_tensor *out) CT_NOEXCEPT;
 /// x ← x + gate·y for x (B, N, D), float32, and y of the same shape; the gate is a chunk of spatial plus temporal.
 int ct_add_gated_in_place(ct_tensor x, ct_tensor y, ct_tensor spatial, ct_tensor temporal, int64_t gate) CT_NOEXCEPT;
-/// softmax(q kᵀ / √d) v for q (B, H, N, d) and k, v (B, H, M, d), with the heads side by side: (B, N, H·d). Without gradients.
+/// softmax(q kᵀ / √d) v for q (B, H, N, d) and k, v (B, H, M, d), with the heads side by side: (B, N, H·d). Without gradients; the
+/// scores are kept in the type of q.
 int ct_merged_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out) CT_NOEXCEPT;
+/// Lets these operations use vectors of at most so many bits: 512, 256 or 128. Returns what they now use.
+int32_t ct_limit_vectors(int32_t bits) CT_NOEXCEPT;
 
 // MARK: - Linear algebra (nn.cpp)
 
