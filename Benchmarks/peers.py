@@ -4,8 +4,8 @@
         [--precision f32,bf16] [--rounds 3] [--fraction 0.1] [--device cpu] [--output results.json]
 
 Needs torch and timm, and checkouts of facebookresearch/DiT and LTH14/mar for their models. E-CAR is that of
-Scripts/reference.py with a sampler as one would write it in PyTorch: the token map and the spatial modulations once a
-stage, the temporal ones of all steps in one product.
+Scripts/reference.py with a sampler as one would write it in PyTorch: the token map, over cached keys and values, and the
+spatial modulations once a stage, the temporal ones of all steps in one product.
 
 256×256 pictures without an autoencoder: 250 steps of DiT and E-CAR, 64 iterations with 100 diffusion steps of MAR, no
 guidance unless asked for. Weights are random, with small numbers where training begins at zero. bf16 is torch.autocast
@@ -51,6 +51,9 @@ MAR = {
 }
 DIT = {"DiT-B/2": "DiT_B_2", "DiT-L/2": "DiT_L_2", "DiT-XL/2": "DiT_XL_2"}
 
+# Keys and values of every layer; none before the first stage.
+Cache = list[tuple[Tensor, Tensor]]
+
 
 class Case:
     """A model, and how long a sampling of `batch` pictures takes it."""
@@ -89,15 +92,33 @@ class ECARCase(Case):
         )
         self.model = self.finish(reference.ECAR(configuration))
 
-    def begin(self, k: int, labels: Tensor, images: list[Tensor], steps: int) -> tuple[list[Tensor], list[Tensor]]:
-        """The spatial modulations of stage k, (rows, N, ·), and the temporal ones of all its steps, (steps, 1, ·)."""
-        head, repeat = self.model.heads[k], self.rows // self.batch
-        tokenMap = self.model.ar(labels, [reference.up(x).repeat(repeat, 1, 1, 1) for x in images])[k]  # (rows, N, D)
+    def token_map(self, k: int, labels: Tensor, images: list[Tensor], cache: Cache) -> tuple[Tensor, Cache]:
+        """The token map of stage k, (rows, N, D), and the keys and values of all tokens so far, (rows, heads, M, d)."""
+        ar, repeat, grown = self.model.ar, self.rows // self.batch, []
+        h = ar.positions[k] + ar.class_embedding(labels)[:, None]  # (rows, N, D)
+        if k > 0:
+            upsampled = reference.up(images[-1]).repeat(repeat, 1, 1, 1)
+            h = h + ar.embeds[str(k)](reference.patchify(upsampled, self.model.c.patches[k]))  # (rows, N, D)
+        for layer, block in enumerate(ar.blocks):
+            qkv = block.attention.qkv(block.norm1(h)).unflatten(-1, (3, block.attention.heads, -1))
+            q, *new = qkv.permute(2, 0, 3, 1, 4)  # each (rows, heads, N, d)
+            keys, values = [torch.cat(pair, dim=2) for pair in zip(cache[layer], new)] if cache else new
+            grown.append((keys, values))
+            h = h + block.attention.out(F.scaled_dot_product_attention(q, keys, values).transpose(1, 2).flatten(2))
+            h = h + block.mlp(block.norm2(h))  # (rows, N, D)
+        return ar.norm(h), grown
+
+    def begin(
+        self, k: int, labels: Tensor, images: list[Tensor], cache: Cache, steps: int
+    ) -> tuple[list[Tensor], list[Tensor], Cache]:
+        """The spatial modulations of stage k, (rows, N, ·), the temporal ones of its steps, (steps, 1, ·), the cache."""
+        head = self.model.heads[k]
+        tokenMap, cache = self.token_map(k, labels, images, cache)  # (rows, N, D)
         spatial = F.silu(head.condition(tokenMap))
         taus = torch.arange(steps, device=self.device) / steps
         temporal = F.silu(head.time(reference.timestep_features((k + taus) / self.model.c.stages)))[:, None]
         layers = [*(block.modulation for block in head.blocks), head.final.modulation]
-        return [layer(spatial) for layer in layers], [F.linear(temporal, layer.weight) for layer in layers]
+        return [layer(spatial) for layer in layers], [F.linear(temporal, layer.weight) for layer in layers], cache
 
     def velocity(self, k: int, z: Tensor, spatial: list[Tensor], temporal: list[Tensor], step: int) -> Tensor:
         head, patch = self.model.heads[k], self.model.c.patches[k]
@@ -115,16 +136,16 @@ class ECARCase(Case):
         return unconditional + GUIDANCE * (conditional - unconditional)
 
     def run(self) -> float:
-        c, labels, images, seconds = self.model.c, self.labels(self.model.c.classes), [], 0.0
+        c, labels, images, cache, seconds = self.model.c, self.labels(self.model.c.classes), [], [], 0.0
         for k in range(c.stages):
             steps = STEPS // c.stages + (STEPS % c.stages if k == c.stages - 1 else 0)
             noise = torch.randn(self.batch, c.channels, c.sides[k], c.sides[k], device=self.device)
             z = reference.path_start(images[-1] if images else None, noise, c.signal[k])
             repeat = self.rows // self.batch
-            spatial, temporal = self.begin(k, labels, images, steps)
+            spatial, temporal, _ = self.begin(k, labels, images, cache, steps)
             self.velocity(k, z.repeat(repeat, 1, 1, 1), spatial, temporal, 0)
             start = self.now()
-            spatial, temporal = self.begin(k, labels, images, steps)
+            spatial, temporal, cache = self.begin(k, labels, images, cache, steps)
             middle = self.now()
             count = self.share(steps)
             for step in range(count):
@@ -220,15 +241,26 @@ def run_torch(name: str, precisions: list[str], options: argparse.Namespace) -> 
 
 
 def run_ecar(name: str, precision: str, options: argparse.Namespace) -> float:
+    steps = DIFFUSION_STEPS if name in MAR else STEPS
     command = [
-        options.ecar, "benchmark", "--models", name, "--precision", precision, "--steps", str(STEPS), "--batch",
-        str(options.batch), "--rounds", "1", "--threads", str(options.threads), "--json", "--quiet",
-        *(["--guided"] if options.guided else []),
+        options.ecar, "benchmark", "--models", name, "--precision", precision, "--steps", str(steps), "--batch",
+        str(options.batch), "--rounds", "1", "--threads", str(options.threads), "--device", options.device, "--json",
+        "--quiet", *(["--guided"] if options.guided else []),
     ]  # fmt: skip
     process = subprocess.run(command, capture_output=True, text=True)
     if process.returncode != 0:
         raise SystemExit(f"failed: {' '.join(command)}\n{process.stderr}")
-    return json.loads(process.stdout)["results"][0]["seconds"]
+    found = json.loads(process.stdout)
+    result, device = found["results"][0], found["machine"]["device"].split(":")[0]
+    done = (result["steps"], result["batch"], result["guided"], device)
+    if done != (steps, options.batch, options.guided, options.device):
+        raise SystemExit(f"{' '.join(command)}: steps, batch, guidance and device were {done}, not as in PyTorch")
+    return result["seconds"]
+
+
+def processors() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor() -> str:
@@ -288,7 +320,7 @@ def main():
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--guided", action="store_true", help=f"with guidance of {GUIDANCE}, both halves in one batch")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=processors())
     parser.add_argument("--output", type=Path, help="a file for the results as JSON")
     options = parser.parse_args()
     names, precisions = options.models.split(","), options.precision.split(",")
