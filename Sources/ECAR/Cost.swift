@@ -1,3 +1,5 @@
+import TorchNN
+
 /// Parameters and multiply-accumulates of a model, counted from its configuration alone.
 ///
 /// The paper's "FLOPs" are multiply-accumulates (MACs) of matrix products; element-wise work is not counted.
@@ -29,59 +31,49 @@ public struct Cost: Sendable, Equatable {
             seen += n
             let rows = settings.guidance[s] != 1 ? 2.0 : 1.0
             let evaluations = Double(settings.steps[s]) * (settings.solver == .heun ? 2 : 1)
-            let condition = c.conditionMLP ? Self.mlp(d) : 0
+            // Heun looks at the end of a step too, which is where the next begins.
+            let times = Double(settings.steps[s]) + (settings.solver == .heun ? 1 : 0)
+            let condition = c.conditionMLP ? Count.mlp(d) : 0
 
             // §3.2, once for the stage: n new tokens that see all tokens so far.
-            let arBlock = Double(n) * Self.block(d) + Self.attention(queries: n, keys: seen, width: d)
+            let arBlock = Double(n) * Count.block(d) + Count.attention(queries: n, keys: seen, width: d)
             let ar = Double(c.arDepth) * arBlock
             let embed = s > 0 ? Double(n * c.patchFeatures(s) * d) : 0
-            // §3.3: the spatial modulation once; the temporal one and the blocks at every step.
+            // §3.3: the spatial modulation once; the temporal one at every time; the rest at every evaluation, where both
+            // halves of guidance share the embedding of patches.
             let modulation = Double(c.flowDepths[s] * 6 * d * d + 2 * d * d)
             let spatial = Double(n) * (condition + modulation)
             let temporal = Double(256 * d + d * d) + modulation
-            let ends = Double(n * 2 * c.patchFeatures(s) * d)
-            let block = Double(n) * Self.block(d) + Self.attention(queries: n, keys: n, width: d)
-            let velocity = Double(c.flowDepths[s]) * block + ends
+            let patches = Double(n * c.patchFeatures(s) * d)
+            let block = Double(n) * Count.block(d) + Count.attention(queries: n, keys: n, width: d)
+            let velocity = Double(c.flowDepths[s]) * block + patches
 
             stages.append(
                 Stage(
                     side: c.sides[s], tokens: n, parameters: Self.headParameters(c, s),
                     macs: (ar + embed) * (usesGuidance ? 2 : 1) + rows * spatial
-                        + evaluations * (temporal + rows * velocity)))
+                        + times * temporal + evaluations * (patches + rows * velocity)))
         }
         self.stages = stages
         parameters = Self.arParameters(c) + stages.reduce(0) { $0 + $1.parameters }
         macs = stages.reduce(0) { $0 + $1.macs }
     }
 
-    // MARK: MACs
-
-    /// A token's way through the linear layers of a transformer block: query, key, value, output and MLP.
-    private static func block(_ d: Int) -> Double { Double(4 * d * d) + mlp(d) }
-    private static func mlp(_ d: Int) -> Double { Double(8 * d * d) }
-    /// The two products of attention.
-    private static func attention(queries: Int, keys: Int, width: Int) -> Double {
-        2 * Double(queries) * Double(keys) * Double(width)
-    }
-
     // MARK: Parameters
-
-    private static func linear(_ inputs: Int, _ outputs: Int) -> Int { (inputs + 1) * outputs }
-    private static func mlpParameters(_ d: Int) -> Int { linear(d, 4 * d) + linear(4 * d, d) }
-    private static func blockParameters(_ d: Int) -> Int { linear(d, 3 * d) + linear(d, d) + mlpParameters(d) }
 
     private static func arParameters(_ c: ModelConfiguration) -> Int {
         let d = c.width
-        let embeds = (1..<max(1, c.stages)).reduce(0) { $0 + linear(c.patchFeatures($1), d) }
+        let embeds = (1..<max(1, c.stages)).reduce(0) { $0 + Count.linear(c.patchFeatures($1), d) }
         let positions = c.tokenCounts.reduce(0, +) * d
-        return (c.classes + 1) * d + positions + embeds + c.arDepth * (blockParameters(d) + 4 * d) + 2 * d
+        return (c.classes + 1) * d + positions + embeds + c.arDepth * (Count.blockParameters(d) + 4 * d) + 2 * d
     }
 
     private static func headParameters(_ c: ModelConfiguration, _ s: Int) -> Int {
         let (d, features) = (c.width, c.patchFeatures(s))
-        let ends = linear(features, d) + c.tokens(s) * d + linear(d, features)
-        let time = linear(256, d) + linear(d, d)
-        let condition = c.conditionMLP ? mlpParameters(d) : 0
-        return condition + ends + time + c.flowDepths[s] * (blockParameters(d) + linear(d, 6 * d)) + linear(d, 2 * d)
+        let ends = Count.linear(features, d) + c.tokens(s) * d + Count.linear(d, features)
+        let time = Count.linear(256, d) + Count.linear(d, d)
+        let condition = c.conditionMLP ? Count.mlpParameters(d) : 0
+        return condition + ends + time + c.flowDepths[s] * (Count.blockParameters(d) + Count.linear(d, 6 * d))
+            + Count.linear(d, 2 * d)
     }
 }

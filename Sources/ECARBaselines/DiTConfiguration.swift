@@ -1,4 +1,5 @@
 import Torch
+import TorchNN
 
 /// The architecture of a diffusion transformer (DiT, arXiv 2212.09748).
 public struct DiTConfiguration: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import Foundation
 import Torch
+import TorchNN
 
 /// The architecture of a masked autoregressive model (MAR, arXiv 2406.11838).
 public struct MARConfiguration: Sendable, Equatable {
@@ -94,7 +95,7 @@ extension MARConfiguration {
     ///
     /// - Parameters:
     ///   - steps: Diffusion steps of a token.
-    ///   - guided: With a class and without: all but the embeddings of tokens and times is done twice.
+    ///   - guided: With a class and without: all but what the head embeds, noise and times, is done twice.
     public func macs(steps: Int, guided: Bool, iterations: Int = 64) -> Double {
         let known = known(iterations: iterations)
         let (d, w, c) = (Double(width), Double(head.width), Double(channels))
@@ -110,8 +111,10 @@ extension MARConfiguration {
                 Double(seen) * d * d
                 + layers * (Double(n) * Count.projections(width) + Count.attention(queries: n, keys: n, width: width))
                 + ((layers - 1) * Double(n) + new) * Count.mlp(width)
-            total += rows * (encoder + decoder + new * (d * w + Double(steps) * perStep))
-            total += new * Double(steps) * c * w + (after < tokens ? new * c * d : 0)
+            // The last tokens are not seen again.
+            let embed = after < tokens ? new * c * d : 0
+            total += rows * (embed + encoder + decoder + new * (d * w + Double(steps) * perStep))
+            total += new * Double(steps) * c * w
         }
         return total
     }

@@ -1,4 +1,5 @@
 import Torch
+import TorchNN
 
 /// The architecture of a plain autoregressive transformer that makes an image token by token.
 public struct TokenARConfiguration: Sendable, Equatable {

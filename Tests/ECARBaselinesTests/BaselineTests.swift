@@ -213,5 +213,8 @@ struct BaselineFixture {
         let once = 4 * 2 * 8 + 256 * 8 + 64
         #expect(c.macs(steps: 1, guided: false, iterations: 1) == Double(encoder + decoder + head + once))
         #expect(c.macs(steps: 1, guided: true, iterations: 1) == Double(2 * (encoder + decoder + head) + once))
+        // Between two iterations the tokens are embedded, for the class and for none.
+        let plain = c.macs(steps: 1, guided: false, iterations: 2)
+        #expect(c.macs(steps: 1, guided: true, iterations: 2) == 2 * plain - Double(once))
     }
 }

@@ -31,6 +31,24 @@ import TorchNN
         #expect(SamplingSettings.split(steps: 250, stages: 3) == [83, 83, 84])
     }
 
+    /// By hand, of the second stage: D = 16, N = 16 tokens of 8 numbers, and no block, so that nothing but 8·16·N at either end
+    /// and the temporal part, (256 + 16)·16 + 2·16², depends on the steps. Guidance shares the end where patches come in.
+    @Test func stepsCostWhatTheyDo() {
+        let configuration = ModelConfiguration(
+            channels: 2, sides: [4, 8], patches: [1, 2], classes: 3, width: 16, heads: 2, arDepth: 1,
+            flowDepths: [2, 0])
+        func macs(_ steps: Int, _ solver: Solver, guidance: Double) -> Double {
+            let settings = SamplingSettings(
+                steps: [steps, steps], guidance: [guidance, guidance], solver: solver)
+            return Cost(configuration, sampling: settings).stages[1].macs
+        }
+        let (temporal, end) = (4864.0, 2048.0)
+        #expect(macs(4, .euler, guidance: 1) - macs(3, .euler, guidance: 1) == temporal + 2 * end)
+        #expect(macs(4, .euler, guidance: 2) - macs(3, .euler, guidance: 2) == temporal + 3 * end)
+        // Twice the evaluations, but the times of 3 steps are 4.
+        #expect(macs(3, .heun, guidance: 2) - macs(3, .euler, guidance: 2) == temporal + 3 * 3 * end)
+    }
+
     @Test func guidanceDoublesTheWork() {
         let guided = Cost(.small, sampling: .paper(stages: 3, guidance: 2))
         let plain = Cost(.small, sampling: .paper(stages: 3, guidance: 1))
