@@ -341,7 +341,7 @@ def sample(model: ECAR, labels: Tensor, noises, steps, guidance, solver="euler")
         z, n = path_start(images[-1] if k > 0 else None, noises[k], c.signal[k]), steps[k]
         for j in range(n):
             v = velocity(z, j / n)
-            if solver == "heun":
+            if solver == "heun" and j + 1 < n:  # at τ = 1 no noise is left that a velocity could be told from
                 v = (v + velocity(z + v / n, (j + 1) / n)) / 2
             z = z + v / n
         images.append(z)

@@ -30,9 +30,9 @@ public struct Cost: Sendable, Equatable {
             let n = c.tokens(s)
             seen += n
             let rows = settings.guidance[s] != 1 ? 2.0 : 1.0
-            let evaluations = Double(settings.steps[s]) * (settings.solver == .heun ? 2 : 1)
-            // Heun looks at the end of a step too, which is where the next begins.
-            let times = Double(settings.steps[s]) + (settings.solver == .heun ? 1 : 0)
+            // Heun looks at the end of every step but the last too, which is where the next begins.
+            let times = Double(settings.steps[s])
+            let evaluations = settings.solver == .heun ? 2 * times - 1 : times
             let condition = c.conditionMLP ? Count.mlp(d) : 0
 
             // §3.2, once for the stage: n new tokens that see all tokens so far.

@@ -6,7 +6,8 @@ import TorchNN
 public enum Solver: String, Codable, Sendable, CaseIterable {
     /// z ← z + v(z, τ)·Δτ; one evaluation a step.
     case euler
-    /// The trapezoidal rule with an Euler predictor; two evaluations a step.
+    /// The trapezoidal rule with an Euler predictor; two evaluations a step, but one in a stage's last: at τ = 1 no noise is
+    /// left that a velocity could be told from (as arXiv 2206.00364 ends its steps).
     case heun
 }
 
@@ -155,7 +156,7 @@ public struct Sampling {
         var temporal: TemporalModulations
     }
 
-    /// The temporal modulations at the times τ_0 … τ_n of a stage, made for many steps at once; never for more than
+    /// The temporal modulations at the times τ_0 … τ_{n−1} of a stage, made for many steps at once; never for more than
     /// `longest`, so that memory does not grow with the steps.
     private struct TemporalModulations {
         static let longest = 256
@@ -171,7 +172,7 @@ public struct Sampling {
         mutating func callAsFunction(_ k: Int, _ head: PreparedHead, _ device: Device) throws(TorchError) -> Modulation
         {
             if window.contains(k), let modulation { return try modulation.step(k - window.lowerBound) }
-            window = k..<min(k + Self.longest, steps + 1)
+            window = k..<min(k + Self.longest, steps)
             let times = window.map { settings.time($0, of: steps) }
             let made = try head.temporalModulation(
                 Tensor(bytes: times, shape: [times.count], dtype: .float64).to(device.preciseType, device))
@@ -257,10 +258,9 @@ public struct Sampling {
         let size = settings.time(stepIndex + 1, of: steps) - settings.time(stepIndex, of: steps)
         let slope = try velocity(stage.z, &stage, at: stepIndex)
         let euler = try stage.z + slope * size
-        switch settings.solver {
-        case .euler: return euler
-        case .heun: return try stage.z + (slope + velocity(euler, &stage, at: stepIndex + 1)) * (size / 2)
-        }
+        let isLast = stepIndex + 1 == steps
+        guard settings.solver == .heun, !isLast else { return euler }
+        return try stage.z + (slope + velocity(euler, &stage, at: stepIndex + 1)) * (size / 2)
     }
 
     /// v_u + g·(v_c − v_u), both halves in one batch.

@@ -45,8 +45,8 @@ import TorchNN
         let (temporal, end) = (4864.0, 2048.0)
         #expect(macs(4, .euler, guidance: 1) - macs(3, .euler, guidance: 1) == temporal + 2 * end)
         #expect(macs(4, .euler, guidance: 2) - macs(3, .euler, guidance: 2) == temporal + 3 * end)
-        // Twice the evaluations, but the times of 3 steps are 4.
-        #expect(macs(3, .heun, guidance: 2) - macs(3, .euler, guidance: 2) == temporal + 3 * 3 * end)
+        // Two more evaluations in 3 steps, at the times of the next.
+        #expect(macs(3, .heun, guidance: 2) - macs(3, .euler, guidance: 2) == 2 * 3 * end)
     }
 
     @Test func guidanceDoublesTheWork() {

@@ -11,20 +11,25 @@ import TorchNN
         flowDepths: [2, 1, 2])
     private let model: ECARModel
 
-    init() throws {
-        model = try ECARModel(Self.configuration, Parameters(.random(Generator(seed: 3))))
+    init() throws { model = try Self.model(Self.configuration) }
+
+    private static func model(_ configuration: ModelConfiguration) throws -> ECARModel {
+        try ECARModel(configuration, Parameters(.random(Generator(seed: 3))))
     }
 
-    private func images(_ settings: SamplingSettings, _ precision: Precision = .f32) throws -> [Tensor] {
-        var sampling = try Sampler(model, settings: settings, precision: precision)
+    private func images(_ settings: SamplingSettings, _ precision: Precision = .f32, of model: ECARModel? = nil) throws
+        -> [Tensor]
+    {
+        var sampling = try Sampler(model ?? self.model, settings: settings, precision: precision)
             .images(labels: [4, 0, 2], seeds: [1, 2, 3])
         return try sampling.finish()
     }
 
     /// A stage as the equations have it, one evaluation after the other, all of it computed again at every step.
-    private func referenceStage(_ s: Int, after images: [Tensor], noise: Tensor, _ settings: SamplingSettings) throws
-        -> Tensor
-    {
+    private func referenceStage(
+        _ s: Int, after images: [Tensor], noise: Tensor, _ settings: SamplingSettings, of other: ECARModel? = nil
+    ) throws -> Tensor {
+        let model = other ?? self.model
         let upsampled = try images.dropLast().map { try Pyramid.up($0) }
         let previous = s > 0 ? images[s - 1] : nil
         let head = model.heads[s]
@@ -39,16 +44,15 @@ import TorchNN
             return try null + (velocity(z, [4, 0, 2], at: τ) - null) * settings.guidance[s]
         }
         var z = try model.path.start(s, previous: previous, noise: noise)
-        let (steps, size) = (settings.steps[s], 1 / Double(settings.steps[s]))
+        let steps = settings.steps[s]
         for k in 0..<steps {
-            let slope = try guided(z, at: Float(k) / Float(steps))
-            let euler = try z + slope * size
-            z =
-                switch settings.solver {
-                case .euler: euler
-                case .heun:
-                    try z + (slope + guided(euler, at: Float(k + 1) / Float(steps))) * (size / 2)
-                }
+            let (start, size) = (z, settings.time(k + 1, of: steps) - settings.time(k, of: steps))
+            let slope = try guided(start, at: Float(settings.time(k, of: steps)))
+            let euler = try start + slope * size
+            z = euler
+            if settings.solver == .heun, k + 1 < steps {
+                z = try start + (slope + guided(euler, at: Float(settings.time(k + 1, of: steps)))) * (size / 2)
+            }
         }
         return z
     }
@@ -71,9 +75,23 @@ import TorchNN
         }
     }
 
+    /// The ablation of Fig. 5, without a condition MLP, and uneven steps.
+    @Test(arguments: [0.5, 3])
+    func withoutAutoregressionAndWithATimeShift(timeShift: Double) throws {
+        var configuration = Self.configuration.withoutAutoregression()
+        configuration.conditionMLP = false
+        let model = try Self.model(configuration)
+        let settings = SamplingSettings(steps: [3, 2, 4], guidance: [2, 1, 2], solver: .heun, timeShift: timeShift)
+        let found = try images(settings, of: model)
+        for s in 0..<3 {
+            let expected = try referenceStage(s, after: found, noise: noise(s), settings, of: model)
+            try expectEqual(found[s], expected, tolerance: 1e-4, "stage \(s)")
+        }
+    }
+
     /// More steps than temporal modulations are made at once.
     @Test func manySteps() throws {
-        let settings = SamplingSettings(steps: [600, 1, 1], guidance: [1, 1, 1])
+        let settings = SamplingSettings(steps: [300, 1, 1], guidance: [1, 1, 1])
         let found = try images(settings)
         let expected = try Runtime.inference { try referenceStage(0, after: found, noise: noise(0), settings) }
         try expectEqual(found[0], expected, tolerance: 1e-4)

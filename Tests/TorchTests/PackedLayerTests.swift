@@ -52,6 +52,33 @@ import TorchNN
         try expectEqual(zeros, layer.bias.unsqueeze(0), tolerance: 0.01)
     }
 
+    /// Also of the hidden layer of an MLP, and of rows that are tiny, empty or no numbers.
+    @Test func int8KeepsRowsApart() throws {
+        let packed = try PackedMLP(MLP(Parameters(.fresh(generator)).scope("x"), 32), precision: .int8)
+        let rows = try (0..<3).map { _ in try random([1, 32], .bfloat16) }
+        let others = try [
+            rows[1] * 1000, rows[1] * 1e-38, .zeros([1, 32], dtype: .bfloat16),
+            .full([1, 32], .infinity, dtype: .bfloat16), .full([1, 32], .nan, dtype: .bfloat16),
+        ]
+        let together = try packed(.cat([rows[0]] + others + [rows[2]], 0))
+        #expect(try difference(together.narrow(0, start: 0, length: 1), packed(rows[0])) == 0)
+        #expect(try difference(together.narrow(0, start: 6, length: 1), packed(rows[2])) == 0)
+        #expect(try together.narrow(0, start: 1, length: 3).isFinite())
+        for row in 4...5 { #expect(try !together.narrow(0, start: row, length: 1).isFinite()) }
+    }
+
+    /// Each version of the loops, from the widest vectors that the processor has down to none.
+    @Test(arguments: [128, 256, 512])
+    func everyVectorWidth(bits: Int) throws {
+        Runtime.limitVectors(to: bits)
+        defer { Runtime.limitVectors(to: 512) }
+        try modulation(Self.modulations[0], type: .bfloat16)
+        try modulation(Self.modulations[3], type: .float32)
+        try mergedAttention(queries: 7, keys: 19)
+        try transformerParts(Self.tolerances[2])
+        try int8KeepsRowsApart()
+    }
+
     private static let modulations: [(spatial: [Int], hasTemporal: Bool)] = [
         ([3, 5, 120], true), ([1, 5, 120], true), ([3, 1, 120], false), ([1, 1, 120], false),
     ]
@@ -78,16 +105,26 @@ import TorchNN
 
     @Test(arguments: [1, 7, 33], [1, 19, 300])
     func mergedAttention(queries: Int, keys: Int) throws {
-        // Large scores: the largest must be taken away before the exponential.
-        let q = try random([2, 3, queries, 24]) * 20
+        let q = try random([2, 3, queries, 24])
         let (k, v) = (try random([2, 3, keys, 24]), try random([2, 3, keys, 24]))
-        let expected = try q.attention(key: k, value: v).transpose(1, 2).reshape([2, queries, 72])
-        try expectEqual(q.mergedAttention(key: k, value: v), expected)
-        let half = try q.to(.bfloat16).mergedAttention(key: k.to(.bfloat16), value: v.to(.bfloat16))
-        let rounded = try q.to(.bfloat16).to(.float32)
-            .attention(key: k.to(.bfloat16).to(.float32), value: v.to(.bfloat16).to(.float32))
-            .transpose(1, 2).reshape([2, queries, 72])
-        try expectEqual(half, rounded, tolerance: 0.1)
+        func expected(_ q: Tensor, _ k: Tensor, _ v: Tensor) throws -> Tensor {
+            try q.attention(key: k, value: v).transpose(1, 2).reshape([2, queries, 72])
+        }
+        try expectEqual(q.mergedAttention(key: k, value: v), expected(q, k, v))
+        // Large scores: the largest must be taken away before the exponential.
+        try expectEqual((q * 50).mergedAttention(key: k, value: v), expected(q * 50, k, v))
+        let halves = try [q, k, v].map { try $0.to(.bfloat16) }
+        let rounded = try halves.map { try $0.to(.float32) }
+        try expectEqual(
+            halves[0].mergedAttention(key: halves[1], value: halves[2]), expected(rounded[0], rounded[1], rounded[2]),
+            tolerance: 0.015)
+    }
+
+    /// More scores than are made at a time.
+    @Test func attentionOfManyHeads() throws {
+        let (q, k) = (try random([1, 5, 1100, 8]), try random([1, 5, 1100, 8]))
+        let expected = try q.attention(key: k, value: k).transpose(1, 2).reshape([1, 1100, 40])
+        try expectEqual(q.mergedAttention(key: k, value: k), expected)
     }
 
     @Test func whatDoesNotFitIsAnError() throws {
@@ -95,6 +132,9 @@ import TorchNN
         let fitting = SplitModulation(spatial: try random([2, 4, 24]))
         #expect(throws: TorchError.self) { try x.modulatedNorm(fitting, shift: 0, scale: 3, as: .float32) }
         #expect(throws: TorchError.self) { try x.modulatedNorm(fitting, shift: -1, scale: 0, as: .float32) }
+        #expect(throws: TorchError.self) { try x.modulatedNorm(fitting, shift: .max, scale: 0, as: .float32) }
+        let empty = try Tensor.zeros([2, 4, 0])
+        #expect(throws: TorchError.self) { try empty.modulatedNorm(fitting, shift: 0, scale: 0, as: .float32) }
         let other = SplitModulation(spatial: try random([2, 3, 24]))
         #expect(throws: TorchError.self) { try x.modulatedNorm(other, shift: 0, scale: 1, as: .float32) }
         let unequal = SplitModulation(spatial: try random([2, 4, 24]), temporal: try random([1, 1, 16]))
