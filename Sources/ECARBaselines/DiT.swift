@@ -74,14 +74,6 @@ public struct DiT {
             Linear(final.scope("linear"), width, 2 * features, initialization: Self.smallNumbers), precision: .f32)
     }
 
-    /// A model with seeded random weights, none of which is in memory both plain and packed.
-    public init(_ configuration: DiTConfiguration, seed: UInt64, precision: Precision) throws {
-        self = try Runtime.inference {
-            let source = Parameters.Source.fresh(try Generator(seed: Generator.seed(seed)))
-            return try DiT(configuration, Parameters(source, remembers: false), precision: precision)
-        }
-    }
-
     /// The noise and where its variance lies between its bounds (B, 2C, h, h), predicted for latents (B, C, h, h) at one
     /// training step, 0…999, each with its own class.
     public func predict(_ latents: Tensor, at step: Int, labels: [Int]) throws -> Tensor {

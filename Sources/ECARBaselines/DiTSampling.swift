@@ -50,6 +50,9 @@ public struct DiTSampling {
     /// The most rows of a modulation that are kept, so that memory does not grow with the steps.
     private static let modulationRows = 64
 
+    /// Of how many steps the modulations are computed in one product; the last product may be of fewer.
+    public static func window(conditions: Int) -> Int { max(1, modulationRows / max(1, conditions)) }
+
     private let model: DiT
     private let images: Int
     private let conditions: [Int]
@@ -95,8 +98,7 @@ public struct DiTSampling {
     /// The modulation of a window of steps that the current one is in.
     private mutating func currentModulation() throws(TorchError) -> DiTModulation {
         if window.contains(index), let modulation { return modulation }
-        let length = max(1, Self.modulationRows / conditions.count)
-        window = index..<min(index + length, totalSteps)
+        window = index..<min(index + Self.window(conditions: conditions.count), totalSteps)
         let made = try model.modulation(times: schedule.steps[window].map(\.time), labels: conditions)
         modulation = made
         return made

@@ -25,14 +25,6 @@ public struct MAR {
         head = try MARHead(configuration, parameters.scope("head"), precision: precision)
     }
 
-    /// A model with seeded random weights, none of which is in memory both plain and packed.
-    public init(_ configuration: MARConfiguration, seed: UInt64, precision: Precision) throws {
-        self = try Runtime.inference {
-            let source = Parameters.Source.fresh(try Generator(seed: Generator.seed(seed)))
-            return try MAR(configuration, Parameters(source, remembers: false), precision: precision)
-        }
-    }
-
     /// The diffusion head's noise and where its variance lies between its bounds (R, 2C), predicted for tokens (R, C) at one
     /// training step, 0…999, each under its own condition (R, D) from the decoder.
     public func predict(_ tokens: Tensor, at step: Int, conditions: Tensor) throws -> Tensor {

@@ -31,6 +31,13 @@ struct BaselineFixture {
     }
 }
 
+extension Parameters {
+    /// Random weights that are kept by their layers alone.
+    static func seeded(_ seed: UInt64) throws -> Parameters {
+        Parameters(.fresh(try Generator(seed: seed)), remembers: false)
+    }
+}
+
 @Suite struct DiTTests {
     static let configuration = DiTConfiguration(side: 8, classes: 5, width: 32, heads: 4, depth: 2)
     let fixture: BaselineFixture
@@ -67,7 +74,7 @@ struct BaselineFixture {
 
     /// More steps than the modulations are computed for at once.
     @Test func samplingInWindowsIsFiniteAndSeeded() throws {
-        let model = try DiT(Self.configuration, seed: 3, precision: .f32)
+        let model = try Runtime.inference { try DiT(Self.configuration, .seeded(3), precision: .f32) }
         func run(_ seed: UInt64) throws -> Tensor {
             var sampling = try model.sampling(labels: [0, 4, 2], steps: 50, guidance: 2, seed: seed)
             var latents: Tensor?
@@ -85,7 +92,7 @@ struct BaselineFixture {
         #expect(throws: TorchError.self) { try model.sampling(labels: [0], steps: 0, seed: 0) }
         #expect(throws: TorchError.self) { try model.sampling(labels: [0], noises: [fixture["latents"]]) }
         let odd = DiTConfiguration(side: 9, width: 32, heads: 4, depth: 1)
-        #expect(throws: TorchError.self) { try DiT(odd, seed: 0, precision: .f32) }
+        #expect(throws: TorchError.self) { try DiT(odd, .seeded(0), precision: .f32) }
     }
 }
 
@@ -146,7 +153,7 @@ struct BaselineFixture {
 
     /// More diffusion steps than the modulations are computed for at once.
     @Test func samplingInWindowsIsFiniteAndSeeded() throws {
-        let model = try MAR(Self.configuration, seed: 3, precision: .f32)
+        let model = try Runtime.inference { try MAR(Self.configuration, .seeded(3), precision: .f32) }
         func run(_ seed: UInt64) throws -> Tensor {
             var sampling = try model.sampling(
                 labels: Array(repeating: 2, count: 20), steps: 30, guidance: 2, iterations: 3, seed: seed)
@@ -159,7 +166,7 @@ struct BaselineFixture {
     }
 
     @Test func wrongRequestsAreRefused() throws {
-        let model = try MAR(Self.configuration, seed: 3, precision: .f32)
+        let model = try Runtime.inference { try MAR(Self.configuration, .seeded(3), precision: .f32) }
         #expect(throws: TorchError.self) { try model.sampling(labels: [5], iterations: 4, seed: 0) }
         #expect(throws: TorchError.self) { try model.sampling(labels: [0], iterations: 17, seed: 0) }
         #expect(throws: TorchError.self) { try model.sampling(labels: [0], steps: 1001, iterations: 4, seed: 0) }
