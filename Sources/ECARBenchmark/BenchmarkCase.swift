@@ -45,10 +45,39 @@ public struct BenchmarkCost: Sendable, Equatable {
     /// The steps that are taken: of all stages together, or of each token.
     public let steps: Int
     public let stages: [Stage]
+    /// Of memory beside the weights, about, for every image that is being made.
+    public let workingBytes: Double
 
-    public init(parameters: Int, steps: Int, stages: [Stage]) {
+    public init(parameters: Int, steps: Int, stages: [Stage], workingBytes: Double = 0) {
         (self.parameters, self.steps, self.stages) = (parameters, steps, stages)
+        self.workingBytes = workingBytes
     }
 
     public var macs: Double { stages.reduce(0) { $0 + $1.macs } }
+}
+
+// MARK: - Memory
+
+extension BenchmarkCase {
+    /// Rows of an image: with guidance, one with the class and one without.
+    var rows: Double { isGuided ? 2 : 1 }
+    /// Of a number in the type of matrix products.
+    var matrixBytes: Double { Double(precision.matrixType.byteCount) }
+
+    /// What a transformer block has in memory of one row: the residual stream, the widest layer, and the scores of attention.
+    func blockBytes(tokens: Int, width: Int, heads: Int) -> Double {
+        let (n, d) = (Double(tokens), Double(width))
+        return n * d * (4 + 8 * matrixBytes) + Double(heads) * n * n * 4
+    }
+
+    /// What the weights of a model take: packed, and while it is loaded plain beside that.
+    public func weightBytes(_ parameters: Int) -> Double {
+        let bytes: Double =
+            switch precision {
+            case .f32: 4 + 4
+            case .bf16: 2 + 2
+            case .int8: 1 + 2
+            }
+        return Double(parameters) * bytes
+    }
 }

@@ -28,9 +28,8 @@ extension BenchmarkReport {
         let bars = results.map { result in
             let share = result.peakShare.value.map { String(format: " · %.0f %% of peak", $0 * 100) } ?? ""
             let seconds = result.seconds / Double(result.batch)
-            let batch = result.batch > 1 ? " ×\(result.batch)" : ""
             return BarChart.Bar(
-                "\(result.model) \(result.precision.rawValue)\(batch)", seconds,
+                result.name, seconds,
                 note: "\(BenchmarkTable.digits(seconds)) s · \(BenchmarkTable.short(result.macs)) MACs\(share)",
                 group: result.model)
         }

@@ -46,16 +46,21 @@ public struct BenchmarkReport: Codable, Sendable, Equatable {
         public let gflops: Double
         /// The share of the machine's peak in this precision.
         public let peakShare: OrNull<Double>
-        /// Of a process that does this case alone, loading included.
+        /// The most that a process that does this case alone has had while sampling, weights included.
         public let peakMemoryBytes: OrNull<Int>
+        /// The most that it has had before, while loading.
+        public let loadMemoryBytes: OrNull<Int>
         /// From the start of the process until the model is ready.
         public let loadSeconds: Double
         public let stages: [Stage]
 
+        /// "E-CAR-L bf16", and the batch where it is not 1.
+        public var name: String { BenchmarkCase(model: model, precision: precision, batch: batch).name }
+
         /// - Returns: Nil where there are no runs.
         public init?(
-            _ what: BenchmarkCase, _ cost: BenchmarkCost, runs: [BenchmarkRun], memory: Int?, loadSeconds: Double,
-            peak: MachinePeak
+            _ what: BenchmarkCase, _ cost: BenchmarkCost, runs: [BenchmarkRun], memory: Int?, loadMemory: Int? = nil,
+            loadSeconds: Double, peak: MachinePeak
         ) {
             guard let spread = Spread(runs.map(\.seconds)) else { return nil }
             (model, precision, batch, guided) = (what.model, what.precision, what.batch, what.isGuided)
@@ -64,7 +69,7 @@ public struct BenchmarkReport: Codable, Sendable, Equatable {
             imagesPerSecond = Double(batch) / seconds
             gflops = 2 * macs * Double(batch) / seconds / 1e9
             peakShare = OrNull(peak[precision].map { [gflops] in gflops / $0 })
-            peakMemoryBytes = OrNull(memory)
+            (peakMemoryBytes, loadMemoryBytes) = (OrNull(memory), OrNull(loadMemory))
             stages = cost.stages.indices.map { index in
                 let times = runs.compactMap { $0.stages.indices.contains(index) ? $0.stages[index] : nil }
                 let stage = cost.stages[index]

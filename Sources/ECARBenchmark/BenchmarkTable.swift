@@ -50,6 +50,8 @@ public struct BenchmarkTable: Sendable, Equatable {
         let decimals = max(0, min(6, 2 - Int(log10(size * 1.0005).rounded(.down))))
         return String(format: "%.\(decimals)f", value)
     }
+
+    static func gigabytes(_ bytes: Int?) -> String { bytes.map { digits(Double($0) / 1e9) + " GB" } ?? "–" }
 }
 
 extension BenchmarkReport {
@@ -65,7 +67,8 @@ extension BenchmarkReport {
                 spread.map { BenchmarkTable.digits($0.lowest) + "–" + BenchmarkTable.digits($0.highest) } ?? "–",
                 BenchmarkTable.digits(result.imagesPerSecond), String(format: "%.0f", result.gflops),
                 result.peakShare.value.map { String(format: "%.0f %%", $0 * 100) } ?? "–",
-                result.peakMemoryBytes.value.map { BenchmarkTable.digits(Double($0) / 1e9) + " GB" } ?? "–",
+                BenchmarkTable.gigabytes(result.peakMemoryBytes.value),
+                BenchmarkTable.gigabytes(result.loadMemoryBytes.value),
                 BenchmarkTable.digits(result.imagesPerSecond / slowest) + " ×",
             ]
         }
@@ -73,11 +76,19 @@ extension BenchmarkReport {
             [
                 .init("model", isNumber: false), .init("precision", isNumber: false), .init("batch"), .init("steps"),
                 .init("parameters"), .init("MACs"), .init("seconds"), .init("range"), .init("images/s"),
-                .init("GFLOP/s"), .init("of peak"), .init("memory"), .init("speed"),
+                .init("GFLOP/s"), .init("of peak"), .init("memory"), .init("to load"), .init("speed"),
             ], rows)
     }
 
-    /// What stands below the table: where, how, and what was measured against.
+    /// What the stages of each case took, where there are several.
+    private var stageRemarks: [String] {
+        results.filter { $0.stages.count > 1 }.map { result in
+            let seconds = result.stages.map { BenchmarkTable.digits($0.seconds) }.joined(separator: ", ")
+            return "\(ReportText.printable(result.name)): stages \(seconds) s."
+        }
+    }
+
+    /// What stands below the table: the stages, where, how, and what was measured against.
     public var remarks: [String] {
         let peaks = [("f32", machine.peak.f32), ("bf16", machine.peak.bf16), ("int8", machine.peak.int8)]
         let known = peaks.map { name, peak in
@@ -87,7 +98,7 @@ extension BenchmarkReport {
         }
         let times = rounds == 1 ? "Timed once" : "Medians of \(rounds) rounds, in turns"
         let guided = results.contains(where: \.guided) ? "with guidance" : "without guidance"
-        return [
+        return stageRemarks + [
             "\(times), after a step of every kind; \(guided), from noise to latents. MACs are those of one image.",
             "Machine: \(machine.summary).",
             "Peak in registers, GFLOP/s: \(known.joined(separator: ", ")).",

@@ -49,7 +49,19 @@ public struct ECARSubject: BenchmarkSubject {
         let cost = Cost(configuration, sampling: settings)
         return BenchmarkCost(
             parameters: cost.parameters, steps: settings.steps.reduce(0, +),
-            stages: cost.stages.map { .init(side: $0.side, tokens: $0.tokens, macs: $0.macs) })
+            stages: cost.stages.map { .init(side: $0.side, tokens: $0.tokens, macs: $0.macs) },
+            workingBytes: workingBytes(what))
+    }
+
+    /// The keys and values of all tokens, and of the stage with the most its spatial modulations and a block.
+    private func workingBytes(_ what: BenchmarkCase) -> Double {
+        let c = configuration
+        let stages = (0..<c.stages).map { s in
+            Double(c.tokens(s) * (6 * c.flowDepths[s] + 2) * c.width) * what.matrixBytes
+                + what.blockBytes(tokens: c.tokens(s), width: c.width, heads: c.heads)
+        }
+        let cache = Double(c.tokenCounts.reduce(0, +) * 2 * c.arDepth * c.width) * what.matrixBytes
+        return what.rows * (cache + (stages.max() ?? 0))
     }
 
     public func prepare(_ what: BenchmarkCase, device: Device) throws -> any BenchmarkSampler {
@@ -66,7 +78,8 @@ public struct ECARSubject: BenchmarkSubject {
     private func randomModel(_ what: BenchmarkCase, device: Device) throws -> ECARModel {
         let source = Parameters.Source.random(try Generator(seed: Generator.seed(what.seed)))
         return try ECARModel(
-            configuration, Parameters(source, device: device, matrixType: what.precision.matrixType))
+            configuration,
+            Parameters(source, device: device, matrixType: what.precision.matrixType, remembers: false))
     }
 }
 
@@ -81,11 +94,15 @@ private struct ECARTimedSampler: BenchmarkSampler {
             seeds: (0..<what.batch).map { what.seed &+ UInt64($0) })
     }
 
+    /// The first step of every stage, which also prepares for the stage's others: of all steps of the stage, reached through
+    /// a single step of each stage before.
     func warmUp() throws {
-        var settings = sampler.settings
-        settings.steps = settings.steps.map { _ in 1 }
-        var sampling = try begin(Sampler(sampler.model, settings: settings))
-        _ = try sampling.finish()
+        for stage in sampler.settings.steps.indices {
+            var settings = sampler.settings
+            settings.steps = settings.steps.enumerated().map { $0 == stage ? $1 : 1 }
+            var sampling = try begin(Sampler(sampler.model, settings: settings))
+            for _ in 0...stage { _ = try sampling.next() }
+        }
     }
 
     func sample(didStep: (Double) throws -> Void) throws -> [Double] {

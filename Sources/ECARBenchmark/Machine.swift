@@ -61,6 +61,19 @@ public enum ProcessMemory {
         #endif
     }
 
+    /// Begins a new ``peak``, from what is in memory now.
+    ///
+    /// - Returns: False where the system cannot: the peak then stays that of the whole process.
+    public static func startPeakAnew() -> Bool {
+        #if os(Linux)
+            guard let file = fopen("/proc/self/clear_refs", "w") else { return false }
+            let isWritten = fputs("5", file) >= 0
+            return fclose(file) == 0 && isWritten
+        #else
+            return false
+        #endif
+    }
+
     /// The bytes that further processes may take; nil where the system does not say.
     public static var available: Int? {
         #if os(Linux)

@@ -35,23 +35,23 @@ public struct MachinePeak: Codable, Sendable, Equatable {
     }
 
     public subscript(precision: Precision) -> Double? {
-        switch precision.rawValue {
-        case "f32": f32.value
-        case "bf16": bf16.value
-        case "int8": int8.value
-        default: nil
+        switch precision {
+        case .f32: f32.value
+        case .bf16: bf16.value
+        case .int8: int8.value
         }
     }
 
-    /// Takes over what another measurement found higher.
+    /// Takes over what another measurement found higher, and the instructions that did it.
     public mutating func formMaximum(_ other: MachinePeak) {
-        func larger(_ a: OrNull<Double>, _ b: OrNull<Double>) -> OrNull<Double> {
-            OrNull([a.value, b.value].compactMap { $0 }.max())
+        func take(_ path: WritableKeyPath<MachinePeak, OrNull<Double>>, _ name: String) {
+            guard let value = other[keyPath: path].value, value > self[keyPath: path].value ?? 0 else { return }
+            self[keyPath: path] = other[keyPath: path]
+            instructions[name] = other.instructions[name]
         }
-        f32 = larger(f32, other.f32)
-        bf16 = larger(bf16, other.bf16)
-        int8 = larger(int8, other.int8)
-        instructions.merge(other.instructions) { first, _ in first }
+        take(\.f32, "f32")
+        take(\.bf16, "bf16")
+        take(\.int8, "int8")
     }
 }
 

@@ -21,12 +21,25 @@ public struct Scaling: Sendable {
         guard known.contains(preset) else {
             throw BenchmarkError("\(preset) cannot be scaled: give one of \(known.joined(separator: ", "))")
         }
-        for name in measuredNames { _ = try BenchmarkCatalogue.subject(name) }
+        for what in cases(BenchmarkCase(model: preset)) { _ = try BenchmarkCatalogue.subject(what.model) }
     }
 
-    /// The models to time.
-    public var measuredNames: [String] {
-        [preset, BenchmarkCatalogue.tokenName(preset)].flatMap { name in Self.pixels.map { "\(name)@\($0)" } }
+    /// The models to time, all else as in the given case.
+    public func cases(_ what: BenchmarkCase) -> [BenchmarkCase] {
+        [preset, BenchmarkCatalogue.tokenName(preset)].flatMap { name in Self.pixels.map { sized(what, name, $0) } }
+    }
+
+    /// A model at a size. A larger picture has more stages of the method, each with as many steps as those of the smallest have.
+    private func sized(_ what: BenchmarkCase, _ model: String, _ pixels: Int) -> BenchmarkCase {
+        var sized = what
+        sized.model = "\(model)@\(pixels)"
+        func stages(_ pixels: Int) -> Int? {
+            BenchmarkCatalogue.ecar(preset, side: pixels / BenchmarkCatalogue.reduction)?.stages
+        }
+        if model == preset, let usual = stages(Self.pixels[0]), let stages = stages(pixels) {
+            sized.steps = (what.steps ?? ECARSubject.usualSteps) / usual * stages
+        }
+        return sized
     }
 
     /// One model at one size.
@@ -43,8 +56,8 @@ public struct Scaling: Sendable {
     /// All models at all sizes.
     ///
     /// - Parameters:
-    ///   - what: Steps and guidance.
-    ///   - results: Of the ``measuredNames``.
+    ///   - what: Steps, which for the method are those of the smallest picture, and guidance.
+    ///   - results: Of the ``cases(_:)``.
     public func points(_ what: BenchmarkCase, results: [BenchmarkReport.Result] = []) throws -> [Point] {
         let token = BenchmarkCatalogue.tokenName(preset)
         return try counted(preset, preset, what, results)
@@ -62,8 +75,7 @@ public struct Scaling: Sendable {
         _ model: String, _ series: String, _ what: BenchmarkCase, _ results: [BenchmarkReport.Result]
     ) throws -> [Point] {
         try Self.pixels.compactMap { pixels in
-            var sized = what
-            sized.model = "\(model)@\(pixels)"
+            let sized = sized(what, model, pixels)
             guard let cost = try BenchmarkCatalogue.subject(sized.model)?.cost(sized) else { return nil }
             let result = results.first { $0.model == sized.model }
             return Point(
@@ -79,7 +91,8 @@ extension Scaling {
     /// What the peer is, and what it is spared.
     static let remark =
         "The token-by-token transformer has the width, the heads and all blocks of the preset at 256 pixels; what drawing a "
-        + "continuous token costs beyond its mean is left out. Its steps are its tokens. \"Counted\" was not run."
+        + "continuous token costs beyond its mean is left out. Its steps are its tokens. E-CAR takes as many steps a stage at all "
+        + "sizes, as many as at 256 pixels. \"Counted\" was not run."
 
     /// How a value grows from one size to the next: the power of the number of tokens. Nil for the smallest size.
     static func growth(_ points: [Point], at index: Int, of value: (Point) -> Double?) -> Double? {

@@ -30,8 +30,10 @@ struct Benchmark: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Steps of the flow or the diffusion. (default: 250; MAR: 100 a token; with a folder: the model's)",
-            valueName: "n"))
+            """
+            Steps of the flow or the diffusion; with --scaling those at 256 pixels. AR models take one a token, whatever is \
+            said. (default: 250; MAR: 100 a token; with a folder: the model's)
+            """, valueName: "n"))
     var steps: Int?
 
     @Flag(help: "Use guidance, which doubles the work.")
@@ -77,7 +79,7 @@ struct Benchmark: ParsableCommand {
         Interrupt.install()
         let device = try compute.prepare()
         let scaling = try scaling ? makeScaling() : nil
-        let cases = try cases(scaling?.measuredNames ?? names)
+        let cases = try cases(scaling)
         let folder = output.map { URL(fileURLWithPath: $0) }
         // Found out before any work is done; nothing stays of it.
         if let folder { _ = try Scratch(in: folder) }
@@ -96,11 +98,11 @@ struct Benchmark: ParsableCommand {
             machine: machine, command: Terminal.commandLine, version: "ecar \(programVersion)", rounds: rounds,
             results: session.entries.compactMap { entry in
                 .init(
-                    entry.what, entry.cost, runs: entry.runs, memory: entry.memory, loadSeconds: entry.loadSeconds,
-                    peak: machine.peak)
+                    entry.what, entry.cost, runs: entry.runs, memory: entry.memory, loadMemory: entry.loadMemory,
+                    loadSeconds: entry.loadSeconds, peak: machine.peak)
             },
             notes: keepsAll ? [] : ["Not all models fitted into memory at once: each was loaded for every round."])
-        report.scaling = try scaling?.points(cases[0].0, results: report.results)
+        report.scaling = try scaling?.points(usualCase(), results: report.results)
         if let folder {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try report.write(to: folder)
@@ -111,36 +113,50 @@ struct Benchmark: ParsableCommand {
 
     // MARK: What is measured
 
-    private var names: [String] { models.isEmpty ? Self.usualModels : Self.items(models) }
+    private var names: [String] {
+        let items = Self.items(models)
+        return items.isEmpty ? Self.usualModels : items
+    }
 
     private func makeScaling() throws -> Scaling {
         do {
-            return try Scaling(models.isEmpty ? Self.usualModels[0] : names[0])
+            return try Scaling(names[0])
         } catch let error as BenchmarkError {
             throw CommandError.usage("--scaling: \(error)")
         }
     }
 
     /// Every model in every precision with every batch, and what an image costs.
-    private func cases(_ names: [String]) throws -> [(BenchmarkCase, BenchmarkCost)] {
-        let (precisions, batches) = try (precisions(), batches())
+    private func cases(_ scaling: Scaling?) throws -> [(BenchmarkCase, BenchmarkCost)] {
+        let (precisions, batches, usual) = try (precisions(), batches(), usualCase())
         guard names.count * precisions.count * batches.count <= Self.mostCases else {
             throw CommandError.usage("these are more than \(Self.mostCases) cases")
         }
-        return try names.flatMap { name in
-            let subject = try BenchmarkModels.subject(name)
-            return try precisions.flatMap { precision in
-                try batches.map { batch in
-                    let what = BenchmarkCase(
-                        model: name, precision: precision, batch: batch, steps: steps, isGuided: guided, seed: seed)
-                    do {
-                        return (what, try subject.cost(what))
-                    } catch let error as BenchmarkError {
-                        throw CommandError.usage(error.description)
+        let cases =
+            scaling?.cases(usual)
+            ?? names.flatMap { name in
+                precisions.flatMap { precision in
+                    batches.map { batch in
+                        var what = usual
+                        (what.model, what.precision, what.batch) = (name, precision, batch)
+                        return what
                     }
                 }
             }
+        return try cases.map { what in
+            do {
+                return (what, try BenchmarkModels.subject(what.model).cost(what))
+            } catch let error as BenchmarkError {
+                throw CommandError.usage(error.description)
+            }
         }
+    }
+
+    /// The first of the models, precisions and batches.
+    private func usualCase() throws -> BenchmarkCase {
+        BenchmarkCase(
+            model: names[0], precision: try precisions()[0], batch: try batches()[0], steps: steps, isGuided: guided,
+            seed: seed)
     }
 
     private func precisions() throws -> [Precision] {

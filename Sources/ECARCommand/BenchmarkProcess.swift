@@ -39,13 +39,13 @@ final class BenchmarkProcess {
         process.waitUntilExit()
     }
 
-    /// Builds the model; returns the seconds that took, the process's start included.
-    func prepare() throws -> Double {
+    /// Builds the model; returns the seconds that took, the process's start included, and the most memory.
+    func prepare() throws -> (seconds: Double, memory: Int?) {
         let clock = ContinuousClock()
         let start = clock.now
         try send(.prepare(what))
-        guard case .prepared = try answer() else { throw unexpected }
-        return (clock.now - start) / .seconds(1)
+        guard case .prepared(let memory) = try answer() else { throw unexpected }
+        return ((clock.now - start) / .seconds(1), memory)
     }
 
     /// Makes the batch once.

@@ -9,6 +9,7 @@ struct BenchmarkSession {
         let cost: BenchmarkCost
         var runs: [BenchmarkRun] = []
         var memory: Int?
+        var loadMemory: Int?
         var loadSeconds = 0.0
     }
 
@@ -21,8 +22,6 @@ struct BenchmarkSession {
     let isQuiet: Bool
 
     private static let peakSeconds = 0.4
-    /// While a model is prepared, its weights may be there twice.
-    private static let loadingFactor = 2.0
     private static let processBytes = 4e8
 
     init(_ cases: [(BenchmarkCase, BenchmarkCost)], compute: ComputeOptions, peakThreads: Int?, isQuiet: Bool) {
@@ -34,13 +33,8 @@ struct BenchmarkSession {
     var fitsInMemory: Bool {
         guard let available = ProcessMemory.available else { return entries.count == 1 }
         let needed = entries.reduce(0) { sum, entry in
-            let bytes: Double =
-                switch entry.what.precision.rawValue {
-                case "f32": 4
-                case "bf16": 2
-                default: 1
-                }
-            return sum + Double(entry.cost.parameters) * bytes * Self.loadingFactor + Self.processBytes
+            let working = entry.cost.workingBytes * Double(entry.what.batch)
+            return sum + entry.what.weightBytes(entry.cost.parameters) + working + Self.processBytes
         }
         return needed < 0.8 * Double(available)
     }
@@ -81,7 +75,9 @@ struct BenchmarkSession {
 
     private mutating func prepare(_ index: Int) throws -> BenchmarkProcess {
         let process = try BenchmarkProcess(entries[index].what, compute: compute)
-        entries[index].loadSeconds = try process.prepare()
+        let (seconds, memory) = try process.prepare()
+        entries[index].loadSeconds = seconds
+        entries[index].loadMemory = [entries[index].loadMemory, memory].compactMap { $0 }.max()
         return process
     }
 

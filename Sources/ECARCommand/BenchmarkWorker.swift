@@ -10,11 +10,11 @@ enum BenchmarkOrder: Codable {
 }
 
 enum BenchmarkAnswer: Codable {
-    /// The model is ready.
-    case prepared
+    /// The model is ready, after so many bytes of memory at the most.
+    case prepared(memory: Int?)
     /// The share of a run that is done.
     case progress(Double)
-    /// What a run took, and the most bytes of memory that the process has had.
+    /// What a run took, and the most bytes of memory that the process has had since the model was ready.
     case ran(BenchmarkRun, memory: Int?)
     /// One sentence.
     case failed(String)
@@ -38,11 +38,13 @@ struct BenchmarkWorker: ParsableCommand {
                 switch try JSONDecoder().decode(BenchmarkOrder.self, from: Data(line.utf8)) {
                 case .prepare(let what):
                     let prepared = try BenchmarkModels.subject(what.model).prepare(what, device: device)
+                    let memory = ProcessMemory.peak
+                    _ = ProcessMemory.startPeakAnew()
                     // Not earlier, or the weights that were packed would stay beside those that they became.
                     Runtime.keepFreedMemory()
                     try prepared.warmUp()
                     sampler = prepared
-                    try answer(.prepared)
+                    try answer(.prepared(memory: memory))
                 case .run:
                     guard let sampler else { throw CommandError.failure("there is no model yet") }
                     try answer(.ran(measure(sampler), memory: ProcessMemory.peak))

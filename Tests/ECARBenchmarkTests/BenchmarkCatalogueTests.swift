@@ -1,6 +1,7 @@
 import ECAR
 import ECARBenchmark
 import Testing
+import TorchNN
 
 @Suite struct BenchmarkCatalogueTests {
     @Test(arguments: BenchmarkCatalogue.names) func everyNameHasACost(_ name: String) throws {
@@ -27,6 +28,25 @@ import Testing
         for name in ["E-CAR-L@", "E-CAR-L@500", "E-CAR-L@-1"] {
             #expect(throws: BenchmarkError.self) { try BenchmarkCatalogue.subject(name) }
         }
+    }
+
+    /// Before any model is built, not after.
+    @Test(arguments: ["DiT-B/2", "MAR-B"]) func theDiffusionHasAThousandSteps(_ name: String) throws {
+        let subject = try #require(try BenchmarkCatalogue.subject(name))
+        #expect(try subject.cost(.init(model: name, steps: 1000)).steps == 1000)
+        #expect(throws: BenchmarkError.self) { try subject.cost(.init(model: name, steps: 1001)) }
+    }
+
+    /// Keys and values and modulations of E-CAR-L at 256 pixels in bf16, by hand, and no more than half as much again.
+    @Test func memoryGrowsWithTheBatch() throws {
+        let subject = try #require(try BenchmarkCatalogue.subject("E-CAR-L"))
+        let plain = try subject.cost(.init(model: "E-CAR-L", precision: .bf16)).workingBytes
+        let known = Double(336 * 2 * 24 * 1152 * 2 + 256 * (6 * 6 + 2) * 1152 * 2)
+        #expect(plain > known && plain < 1.5 * known, "\(plain) of \(known)")
+        let guided = try subject.cost(.init(model: "E-CAR-L", precision: .bf16, isGuided: true)).workingBytes
+        #expect(guided == 2 * plain)
+        let bytes = Precision.allCases.map { BenchmarkCase(model: "", precision: $0).weightBytes(10) }
+        #expect(bytes == [80, 40, 30])
     }
 
     @Test func everyStageNeedsAStep() throws {

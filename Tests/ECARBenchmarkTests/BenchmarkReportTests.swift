@@ -16,7 +16,8 @@ import TorchNN
             let runs = seconds.map { BenchmarkRun(seconds: $0, stages: [$0 / 4, $0 * 3 / 4]) }
             return try #require(
                 BenchmarkReport.Result(
-                    what, Self.cost, runs: runs, memory: 123_456_789, loadSeconds: 0.5, peak: machine.peak))
+                    what, Self.cost, runs: runs, memory: 123_456_789, loadMemory: 456_000_000,
+                    loadSeconds: 0.5, peak: machine.peak))
         }
         return BenchmarkReport(
             machine: machine, command: "ecar benchmark", version: "test", rounds: 3, results: results)
@@ -48,7 +49,7 @@ import TorchNN
         #expect(results.count == 2)
         let names: Set = [
             "model", "precision", "batch", "steps", "guided", "seconds", "seconds_all", "macs", "gflops", "peak_share",
-            "peak_memory_bytes", "images_per_second", "parameters", "stages", "load_seconds",
+            "peak_memory_bytes", "load_memory_bytes", "images_per_second", "parameters", "stages", "load_seconds",
         ]
         #expect(Set(results[0].keys) == names)
         let stages = try #require(results[0]["stages"] as? [[String: Any]])
@@ -62,6 +63,7 @@ import TorchNN
             BenchmarkReport.Result(
                 slow.0, Self.cost, runs: runs, memory: nil, loadSeconds: 0, peak: MachinePeak()))
         #expect(result.peakShare.value == nil && result.peakMemoryBytes.value == nil)
+        #expect(result.loadMemoryBytes.value == nil)
         let json = String(decoding: try JSONEncoder().encode(result), as: UTF8.self)
         #expect(json.contains("\"peakShare\":null"))
         #expect(BenchmarkReport.Result(slow.0, Self.cost, runs: [], memory: nil, loadSeconds: 0, peak: .init()) == nil)
@@ -72,10 +74,16 @@ import TorchNN
         #expect(lines.count == 4)
         #expect(Set(lines.map(\.count)).count == 1, "all lines are equally long")
         #expect(lines[1].allSatisfy { "|-: ".contains($0) })
-        for text in ["slow", "f32", "5.00 M", "4.00 G", "5.00", "4.00–8.00", "0.200", "0.123 GB", "1.00 ×"] {
+        for text in ["slow", "f32", "5.00 M", "4.00 G", "5.00", "4.00–8.00", "0.200", "0.123 GB", "0.456 GB", "1.00 ×"]
+        {
             #expect(lines[2].contains(" \(text) "), "\(text) in \(lines[2])")
         }
         #expect(lines[3].contains(" 20.0 × "), "relative to the slowest: \(lines[3])")
+    }
+
+    @Test func everyStageHasItsSeconds() throws {
+        let remarks = try report([slow, fast]).remarks
+        #expect(remarks.prefix(2) == ["slow f32: stages 1.25, 3.75 s.", "fast bf16 ×4: stages 0.250, 0.750 s."])
     }
 
     @Test func filesAppearInTheFolder() throws {

@@ -26,6 +26,31 @@ import Testing
         #expect(peak == measured)
     }
 
+    @Test func theInstructionIsThatOfTheLargerValue() throws {
+        func peak(_ f32: Double, _ instruction: String) throws -> MachinePeak {
+            let json = "{\"f32\":\(f32),\"bf16\":null,\"int8\":null,\"instructions\":{\"f32\":\"\(instruction)\"}}"
+            return try JSONDecoder().decode(MachinePeak.self, from: Data(json.utf8))
+        }
+        var found = try peak(3, "narrow")
+        found.formMaximum(try peak(2, "slow"))
+        #expect(try found == peak(3, "narrow"))
+        found.formMaximum(try peak(4, "wide"))
+        #expect(try found == peak(4, "wide"))
+    }
+
+    @Test func memoryCanBeginAnew() throws {
+        // More than everything else that happens meanwhile.
+        let big = [UInt8](repeating: 1, count: 300_000_000)
+        let before = try #require(ProcessMemory.peak)
+        #expect(big.reduce(0) { $0 &+ Int($1) } == big.count)
+        _ = consume big
+        if ProcessMemory.startPeakAnew() {
+            #expect(try #require(ProcessMemory.peak) < before - 100_000_000)
+        } else {
+            #expect(try #require(ProcessMemory.peak) >= before)
+        }
+    }
+
     @Test func whatIsNotThereIsNull() throws {
         let json = String(decoding: try JSONEncoder().encode(MachinePeak()), as: UTF8.self)
         #expect(json.contains("\"bf16\":null") && json.contains("\"f32\":null") && json.contains("\"int8\":null"))

@@ -18,9 +18,22 @@ import Testing
     @Test func theOthersAreCountedAsEver() throws {
         let points = try Scaling("E-CAR-L").points(BenchmarkCase(model: "E-CAR-L", steps: 10))
         let subject = try #require(try BenchmarkCatalogue.subject("E-CAR-L"))
-        #expect(points[0].macs == (try subject.cost(.init(model: "E-CAR-L", steps: 10)).macs))
+        // A third of 10, rounded down, at each of 3 stages.
+        #expect(points[0].macs == (try subject.cost(.init(model: "E-CAR-L", steps: 9)).macs))
         let dit = try #require(points.first { $0.series == "DiT-XL/2 (counted)" })
         #expect(abs(dit.macs / 10 / 118.6e9 - 1) < 0.01)
+    }
+
+    /// More stages, not fewer steps of each.
+    @Test(arguments: [(nil, [249, 332, 415]), (250, [249, 332, 415]), (7, [6, 8, 10])] as [(Int?, [Int])])
+    func everyStageKeepsItsSteps(_ steps: Int?, _ expected: [Int]) throws {
+        let scaling = try Scaling("E-CAR-L")
+        let cases = scaling.cases(BenchmarkCase(model: "E-CAR-L", steps: steps))
+        #expect(cases.prefix(3).map(\.steps) == expected)
+        #expect(cases.map(\.model).suffix(3) == ["AR-L@256", "AR-L@512", "AR-L@1024"])
+        for what in cases.prefix(3) {
+            #expect(try BenchmarkCatalogue.subject(what.model)?.cost(what).steps == what.steps)
+        }
     }
 
     @Test func measuredSecondsFindTheirPlace() throws {
@@ -35,7 +48,7 @@ import Testing
     }
 
     @Test func someModelsCannotBeScaled() throws {
-        #expect(try Scaling("E-CAR-S").measuredNames.count == 6)
+        #expect(try Scaling("E-CAR-S").cases(.init(model: "E-CAR-S")).count == 6)
         for name in ["DiT-XL/2", "E-CAR-S-ablation", "nothing"] {
             #expect(throws: BenchmarkError.self) { try Scaling(name) }
         }

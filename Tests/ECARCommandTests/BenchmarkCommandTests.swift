@@ -43,6 +43,7 @@ import Testing
                 #expect(abs((result["peak_share"] as? Double ?? 0) / (gflops / f32) - 1) < 1e-9)
             }
             #expect((result["peak_memory_bytes"] as? Int ?? 0) > 50_000_000)
+            #expect((result["load_memory_bytes"] as? Int ?? 0) > 50_000_000)
             #expect(result["steps"] as? Int == 3 && result["guided"] as? Bool == false)
             let stages = try #require(result["stages"] as? [[String: Any]])
             #expect(stages.compactMap { $0["side"] as? Int } == [8, 16, 32])
@@ -94,6 +95,7 @@ import Testing
         (["--models", "MAR-B@512"], "there is no MAR-B for pictures of this size"),
         (["--models", "tiny", "--steps", "2"], "3 stages"),
         (["--models", "tiny", "--steps", "0"], "--steps"),
+        (["--models", "tiny,MAR-B", "--steps", "5000"], "MAR-B: there must be 1…1000 diffusion steps, not 5000"),
         (["--models", "tiny", "--rounds", "0"], "--rounds"),
         (["--models", "tiny", "--batch", "0"], "--batch"),
         (["--models", "tiny", "--precision", "f16"], "give some of f32, bf16"),
