@@ -9,10 +9,11 @@ struct Benchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how fast models make images: time, MACs, share of the machine's peak, memory.",
         discussion: """
-            Models: \(BenchmarkCatalogue.names.joined(separator: ", ")), each also for larger pictures, as in E-CAR-L@512, \
-            and any model's name or folder. Those without a file get seeded random weights, which take the same time. \
-            Each case runs in a process of its own, in turns with the others; the autoencoder is not part of it. The default \
-            takes about five minutes on two fast cores.
+            Models: \(BenchmarkCatalogue.names.joined(separator: ", ")); all but MAR also for larger pictures, as in \
+            E-CAR-L@512; and any model's name or folder. AR is a plain transformer of the preset's size that goes token by \
+            token. Those without a folder get seeded random weights, which take the same time. Each case runs in a process \
+            of its own, in turns with the others; the autoencoder is not part of it. The default takes about five minutes \
+            on two fast cores.
 
               ecar benchmark --rounds 1
               ecar benchmark --models E-CAR-L,DiT-XL/2,MAR-B --precision f32,bf16 --output benchmark
@@ -22,7 +23,7 @@ struct Benchmark: ParsableCommand {
     @Option(help: ArgumentHelp("What to time. (default: \(Self.usualModels.joined(separator: ",")))", valueName: "a,b"))
     var models: [String] = []
 
-    @Option(help: ArgumentHelp("The arithmetic of matrix products. (default: bf16)", valueName: "f32,bf16"))
+    @Option(help: ArgumentHelp("The arithmetic of matrix products. (default: bf16)", valueName: "f32,bf16,int8"))
     var precision: [String] = []
 
     @Option(help: ArgumentHelp("Images at a time. (default: 1)", valueName: "n,m"))

@@ -75,14 +75,54 @@ import Testing
         ]
         for first in wild {
             for second in wild {
-                for logY in [false, true] {
+                for (logX, logY) in [(false, false), (false, true), (true, true)] {
                     let series = [LineChart.Series("x", [.init(first, second), .init(second, first)], smoothing: 0.5)]
-                    let chart = LineChart(title: "", xLabel: "", yLabel: "", series: series, logY: logY)
+                    var chart = LineChart(title: "", xLabel: "", yLabel: "", series: series, logY: logY)
+                    chart.logX = logX
                     #expect(throws: Never.self) { try chart.render(width: 320, panelHeight: 160) }
                 }
             }
         }
         #expect(throws: Never.self) { try LineChart(title: "", xLabel: "", yLabel: "", series: []).render() }
         #expect(throws: FileError.self) { try LineChart(title: "", xLabel: "", panels: []).render() }
+    }
+
+    /// On two logarithmic axes a power is a straight line: a middle point in the geometric middle changes nothing.
+    @Test func powersAreStraightOnLogarithmicAxes() throws {
+        func chart(_ x: [Double], logX: Bool) throws -> Image {
+            let points = x.map { LineChart.Point($0, $0 * $0) }
+            var chart = LineChart(title: "", xLabel: "", yLabel: "", series: [.init("", points)], logY: true)
+            chart.logX = logX
+            return try chart.render(width: 600, panelHeight: 300)
+        }
+        // The point itself is a dot on the line: only its rim shows.
+        func difference(_ a: Image, _ b: Image) -> Int { zip(a.pixels, b.pixels).count { $0 != $1 } }
+        let straight = try difference(chart([1, 10, 100], logX: true), chart([1, 100], logX: true))
+        let bent = try difference(chart([1, 10, 100], logX: false), chart([1, 100], logX: false))
+        #expect(straight < 400 && bent > 2000, "\(straight) and \(bent)")
+    }
+
+    @Test func barsAreAsLongAsTheirValues() throws {
+        func blue(_ values: [Double]) throws -> Int {
+            let bars = values.map { BarChart.Bar("a", $0, note: "", group: "a") }
+            return count(0x00, 0x72, 0xB2, in: try BarChart(title: "Bars", bars: bars).render(width: 600))
+        }
+        let one = try blue([4])
+        #expect(one > 1000)
+        for (value, share) in [(3.0, 0.75), (1, 0.25), (0, 0), (-2, 0), (.nan, 0)] {
+            #expect(abs(try Double(blue([4, value])) / Double(one) - 1 - share) < 0.02, "\(value)")
+        }
+    }
+
+    @Test func barsTakeAnyNumbersAndNames() throws {
+        let long = String(repeating: "a long name ", count: 30)
+        for value in [Double.infinity, -.infinity, .nan, 0, 1e308, -1e308] {
+            let bars = [BarChart.Bar(long, value, note: long, group: "a"), .init("", 1, note: "", group: "b")]
+            #expect(throws: Never.self) { try BarChart(title: long, subtitle: long, bars: bars).render() }
+        }
+        #expect(throws: FileError.self) { try BarChart(title: "", bars: []).render() }
+        let bar = BarChart.Bar("a", 1, note: "", group: "a")
+        #expect(throws: FileError.self) { try BarChart(title: "", bars: [bar]).render(width: 100) }
+        #expect(throws: FileError.self) { try BarChart(title: "", bars: Array(repeating: bar, count: 257)).render() }
     }
 }
