@@ -37,7 +37,9 @@ public struct Scaling: Sendable {
             BenchmarkCatalogue.ecar(preset, side: pixels / BenchmarkCatalogue.reduction)?.stages
         }
         if model == preset, let usual = stages(Self.pixels[0]), let stages = stages(pixels) {
-            sized.steps = (what.steps ?? ECARSubject.usualSteps) / usual * stages
+            // Fewer than one for each stay what they are, and are refused later.
+            let share = (what.steps ?? ECARSubject.usualSteps) / usual
+            sized.steps = share > 0 ? share * stages : what.steps
         }
         return sized
     }
