@@ -26,6 +26,8 @@ struct PreparedDirectory {
         let directory = try ModelDirectory.load(folder, device: device, precision: precision)
         (description, digest) = (directory.description, directory.digest)
         model = try PreparedModel(directory.model, precision: precision)
+        // Not earlier, or the weights that were packed would stay beside those that they became.
+        Runtime.keepFreedMemory()
     }
 }
 
