@@ -5,18 +5,6 @@ import TorchNN
 ///
 /// B batch, N tokens, C channels, p patch, h side, D width, T times.
 struct PreparedHead {
-    private struct Block {
-        let modulation: PackedLinear  // D → 6D
-        let attention: PackedAttention
-        let mlp: PackedMLP
-
-        /// Changes the tokens x (B, N, D) in place.
-        func callAsFunction(_ x: Tensor, _ m: SplitModulation, _ type: DType) throws(TorchError) {
-            try x.addGatedInPlace(attention(x.modulatedNorm(m, shift: 0, scale: 1, as: type)), m, gate: 2)
-            try x.addGatedInPlace(mlp(x.modulatedNorm(m, shift: 3, scale: 4, as: type)), m, gate: 5)
-        }
-    }
-
     private let side: Int
     private let patch: Int
     private let condition: PackedMLP?
@@ -25,7 +13,7 @@ struct PreparedHead {
     private let stage: Int
     private let path: FlowPath
     private let time: PackedTimestepEmbedding
-    private let blocks: [Block]
+    private let blocks: [PackedModulatedBlock]
     private let finalModulation: PackedLinear  // D → 2D
     private let final: PackedLinear  // D → C·p²
     private let type: DType
@@ -38,10 +26,8 @@ struct PreparedHead {
         condition = try head.condition.map { (mlp) throws(TorchError) in try PackedMLP(mlp, precision: sensitive) }
         embed = try PackedLinear(head.embed, precision: sensitive)
         blocks = try head.blocks.map { (block) throws(TorchError) in
-            Block(
-                modulation: try PackedLinear(block.modulation, precision: sensitive),
-                attention: try PackedAttention(block.attention, precision: precision),
-                mlp: try PackedMLP(block.mlp, precision: precision))
+            try PackedModulatedBlock(
+                modulation: block.modulation, attention: block.attention, mlp: block.mlp, precision: precision)
         }
         finalModulation = try PackedLinear(head.final.modulation, precision: sensitive)
         final = try PackedLinear(head.final.linear, precision: sensitive)
@@ -55,9 +41,10 @@ struct PreparedHead {
             final: try finalModulation(cond))  // (B, N, 2D)
     }
 
-    /// The part of the modulation that depends on the time, for stage times τ (T), in one product a layer.
+    /// The part of the modulation that depends on the time, for stage times τ (T), in the device's precise type, in one
+    /// product a layer.
     func temporalModulation(_ τ: Tensor) throws(TorchError) -> Modulation {
-        let t = try path.globalTime(stage, τ.to(τ.device.preciseType))  // (T)
+        let t = try path.globalTime(stage, τ)  // (T)
         let e = try time(t).silu().unsqueeze(1)  // (T, 1, D)
         return Modulation(
             blocks: try blocks.map { (block) throws(TorchError) in try block.modulation.withoutBias(e) },  // (T, 1, 6D)
@@ -71,7 +58,7 @@ struct PreparedHead {
         if spatial.final.shape[0] > z.shape[0] { embedded = try .cat([embedded, embedded], 0) }
         let h = try embedded + position  // (B, N, D)
         for (layer, block) in blocks.enumerated() {
-            try block(h, SplitModulation(spatial: spatial.blocks[layer], temporal: temporal.blocks[layer]), type)
+            try block(h, SplitModulation(spatial: spatial.blocks[layer], temporal: temporal.blocks[layer]))
         }
         let m = SplitModulation(spatial: spatial.final, temporal: temporal.final)
         let tokens = try final(h.modulatedNorm(m, shift: 0, scale: 1, as: type)).to(.float32)  // (B, N, C·p²)

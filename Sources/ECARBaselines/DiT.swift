@@ -1,28 +1,6 @@
 import Torch
 import TorchNN
 
-/// A transformer block whose modulation (adaLN-Zero) is one vector an image.
-private struct DiTBlock {
-    let modulation: PackedLinear  // D → 6D
-    let attention: PackedAttention
-    let mlp: PackedMLP
-
-    init(_ parameters: Parameters, width: Int, heads: Int, precision: Precision) throws(TorchError) {
-        modulation = try PackedLinear(
-            Linear(parameters.scope("modulation"), width, 6 * width, initialization: DiT.smallNumbers),
-            precision: precision.ofSensitiveLayers)
-        attention = try PackedAttention(
-            Attention(parameters.scope("attention"), width: width, heads: heads), precision: precision)
-        mlp = try PackedMLP(MLP(parameters.scope("mlp"), width), precision: precision)
-    }
-
-    /// Changes the tokens x (B, N, D) in place.
-    func callAsFunction(_ x: Tensor, _ m: SplitModulation, as type: DType) throws(TorchError) {
-        try x.addGatedInPlace(attention(x.modulatedNorm(m, shift: 0, scale: 1, as: type)), m, gate: 2)
-        try x.addGatedInPlace(mlp(x.modulatedNorm(m, shift: 3, scale: 4, as: type)), m, gate: 5)
-    }
-}
-
 /// Shifts, scales and gates of all blocks and of the final layer, at T times for B conditions.
 struct DiTModulation {
     let blocks: [Tensor]  // depth × (T, B, 6D)
@@ -42,7 +20,7 @@ public struct DiT {
     private let position: Tensor  // (N, D)
     private let time: TimestepEmbedding
     private let classEmbedding: Embedding
-    private let blocks: [DiTBlock]
+    private let blocks: [PackedModulatedBlock]  // a modulation is one vector an image
     private let finalModulation: PackedLinear  // D → 2D
     private let final: PackedLinear  // D → 2·C·p²
 
@@ -62,9 +40,12 @@ public struct DiT {
         time = try TimestepEmbedding(parameters.scope("time"), width)
         classEmbedding = try Embedding(parameters.scope("classes"), configuration.classes + 1, width)
         blocks = try (0..<configuration.depth).map { (layer) throws(TorchError) in
-            try DiTBlock(
-                parameters.scope("blocks").scope(layer), width: width, heads: configuration.heads,
-                precision: precision)
+            let scope = parameters.scope("blocks").scope(layer)
+            return try PackedModulatedBlock(
+                modulation: Linear(
+                    scope.scope("modulation"), width, 6 * width, initialization: Self.smallNumbers),
+                attention: Attention(scope.scope("attention"), width: width, heads: configuration.heads),
+                mlp: MLP(scope.scope("mlp"), width), precision: precision)
         }
         let final = parameters.scope("final")
         finalModulation = try PackedLinear(
@@ -104,7 +85,7 @@ public struct DiT {
         var x = try embed(Patches.split(latents, patch: configuration.patch)) + position  // (B, N, D)
         if modulation.final.shape[1] > latents.shape[0] { x = try .cat([x, x], 0) }
         for (layer, block) in blocks.enumerated() {
-            try block(x, now(modulation.blocks[layer]), as: precision.matrixType)  // (B, N, D)
+            try block(x, now(modulation.blocks[layer]))  // (B, N, D)
         }
         let tokens = try final(
             x.modulatedNorm(now(modulation.final), shift: 0, scale: 1, as: .float32))  // (B, N, 2·C·p²)

@@ -138,13 +138,12 @@ public final class TokenARSampling {
         throws(TorchError) -> Tensor
     {
         let c = model.configuration
-        let parts = try block.qkv(x).reshape([x.shape[0], 1, 3, c.heads, c.width / c.heads])
-            .permute([2, 0, 3, 1, 4]).unbind(0, count: 3)  // 3 × (R, H, 1, d)
-        try cache.keys.narrow(2, start: index, length: 1).copyInPlace(parts[1])
-        try cache.values.narrow(2, start: index, length: 1).copyInPlace(parts[2])
+        let (q, k, v) = try block.qkv(x).splitHeads(c.heads)  // (R, H, 1, d)
+        try cache.keys.narrow(2, start: index, length: 1).copyInPlace(k)
+        try cache.values.narrow(2, start: index, length: 1).copyInPlace(v)
         let keys = try cache.keys.narrow(2, start: 0, length: index + 1)  // (R, H, M, d)
         let values = try cache.values.narrow(2, start: 0, length: index + 1)  // (R, H, M, d)
         // Not the merged form, which wants the caches in one piece and would copy them.
-        return try parts[0].attention(key: keys, value: values).reshape([x.shape[0], 1, c.width])  // (R, 1, D)
+        return try q.attention(key: keys, value: values).reshape([x.shape[0], 1, c.width])  // (R, 1, D)
     }
 }

@@ -76,7 +76,7 @@ extension BenchmarkCase {
             switch precision {
             case .f32: 4 + 4
             case .bf16: 2 + 2
-            case .int8: 1 + 2
+            case .int8: 1 + 4
             }
         return Double(parameters) * bytes
     }

@@ -79,7 +79,7 @@ public struct ECARSubject: BenchmarkSubject {
         let source = Parameters.Source.random(try Generator(seed: Generator.seed(what.seed)))
         return try ECARModel(
             configuration,
-            Parameters(source, device: device, matrixType: what.precision.matrixType, remembers: false))
+            Parameters(source, device: device, matrixType: what.precision.weightType, remembers: false))
     }
 }
 

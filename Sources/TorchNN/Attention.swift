@@ -48,7 +48,7 @@ extension Tensor {
     /// Queries, keys and values of every head, from those side by side: (B, N, 3·H·d) → three views (B, H, N, d).
     ///
     /// - Parameter copying: Whether the views are of a copy that has each head's numbers together.
-    func splitHeads(_ heads: Int, copying: Bool = false) throws(TorchError) -> (Tensor, Tensor, Tensor) {
+    package func splitHeads(_ heads: Int, copying: Bool = false) throws(TorchError) -> (Tensor, Tensor, Tensor) {
         let shape = shape
         let apart = try reshape([shape[0], shape[1], 3, heads, shape[2] / (3 * heads)])
             .permute([2, 0, 3, 1, 4])  // (3, B, H, N, d)

@@ -88,3 +88,25 @@ extension Tensor {
         try addGatedInPlace(y, spatial: modulation.spatial, temporal: modulation.temporal, gate: gate)
     }
 }
+
+/// A transformer block with adaLN-Zero modulation, prepared for inference: that of E-CAR's flow heads and of DiT.
+public struct PackedModulatedBlock: Sendable {
+    /// D → 6D: shift, scale and gate of attention, then of the MLP.
+    public let modulation: PackedLinear
+    private let attention: PackedAttention
+    private let mlp: PackedMLP
+    private let type: DType
+
+    public init(modulation: Linear, attention: Attention, mlp: MLP, precision: Precision) throws(TorchError) {
+        self.modulation = try PackedLinear(modulation, precision: precision.ofSensitiveLayers)
+        self.attention = try PackedAttention(attention, precision: precision)
+        self.mlp = try PackedMLP(mlp, precision: precision)
+        type = precision.matrixType
+    }
+
+    /// Changes the tokens x (B, N, D), float32, in place.
+    public func callAsFunction(_ x: Tensor, _ m: SplitModulation) throws(TorchError) {
+        try x.addGatedInPlace(attention(x.modulatedNorm(m, shift: 0, scale: 1, as: type)), m, gate: 2)
+        try x.addGatedInPlace(mlp(x.modulatedNorm(m, shift: 3, scale: 4, as: type)), m, gate: 5)
+    }
+}
