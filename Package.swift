@@ -66,6 +66,7 @@ let package = Package(
         .target(
             name: "ECARAutoencoder",
             dependencies: ["ECAR", "ECARImages", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "ECARPictures", dependencies: ["ECARAutoencoder"]),
         .target(name: "ECARTraining", dependencies: ["ECARAutoencoder", "ECARReports"]),
         .target(
             name: "ECAREvaluation",
@@ -74,7 +75,7 @@ let package = Package(
         .executableTarget(
             name: "ecar",
             dependencies: [
-                "ECARTraining", "ECAREvaluation", "ECARBenchmark", "ECARReports",
+                "ECARPictures", "ECARTraining", "ECAREvaluation", "ECARBenchmark", "ECARReports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],

@@ -5,7 +5,7 @@ import TorchNN
 ///
 /// The modulation of token i at time t is linear in two parts, W·silu(cond_i) + b and W·silu(e(t)). The first is computed
 /// once a stage, the second is one vector a step: this is where the method's speed lives.
-public struct Modulation {
+public struct Modulation: Sendable {
     var blocks: [Tensor]  // depth × (…, 6D)
     var final: Tensor  // (…, 2D)
 
@@ -14,6 +14,13 @@ public struct Modulation {
         func row(_ x: Tensor) throws(TorchError) -> Tensor { try x.narrow(0, start: index, length: 1) }
         return Modulation(
             blocks: try blocks.map { (block) throws(TorchError) in try row(block) }, final: try row(final))
+    }
+
+    /// The images of the given places, in their order.
+    func gather(_ places: Tensor) throws(TorchError) -> Modulation {
+        Modulation(
+            blocks: try blocks.map { (block) throws(TorchError) in try block.gather(0, places) },
+            final: try final.gather(0, places))
     }
 }
 

@@ -63,6 +63,9 @@ extension ModelConfiguration {
 
     /// (B, C, h_s, h_s).
     public func latentShape(_ stage: Int, batch: Int) -> [Int] { [batch, channels, sides[stage], sides[stage]] }
+
+    /// Those of all stages.
+    public func latentShapes(batch: Int) -> [[Int]] { (0..<stages).map { latentShape($0, batch: batch) } }
 }
 
 // MARK: - Validation

@@ -4,7 +4,7 @@ import TorchNN
 /// The flow-matching transformer of one stage (§3.3), prepared for sampling; see ``FlowHead``.
 ///
 /// B batch, N tokens, C channels, p patch, h side, D width, T times.
-struct PreparedHead {
+struct PreparedHead: Sendable {
     private let side: Int
     private let patch: Int
     private let condition: PackedMLP?

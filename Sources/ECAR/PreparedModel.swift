@@ -6,7 +6,7 @@ import TorchNN
 /// Weights are packed once, the spatial modulations of a stage are computed once, the temporal ones of many steps in one
 /// product, and what lies between two matrix products is one pass over memory. ``ECARModel`` is the definition, and checks
 /// this one.
-public struct PreparedModel {
+public struct PreparedModel: Sendable {
     public let configuration: ModelConfiguration
     public let path: FlowPath
     public let device: Device
@@ -31,8 +31,8 @@ public struct PreparedModel {
 }
 
 /// The autoregressive transformer (§3.2), one stage at a time; see ``ARTransformer``.
-struct PreparedTransformer {
-    private struct Block {
+struct PreparedTransformer: Sendable {
+    private struct Block: Sendable {
         let norm1: LayerNorm
         let attention: PackedAttention
         let norm2: LayerNorm

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ECARBenchmark
+import ECARPictures
 import ECARReports
 import Foundation
 import Torch

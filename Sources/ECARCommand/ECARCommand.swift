@@ -1,4 +1,5 @@
 import ArgumentParser
+import ECARPictures
 import Foundation
 
 /// The program `ecar`.
@@ -28,6 +29,3 @@ struct ECARCommand: ParsableCommand {
         }
     }
 }
-
-/// The version that `--version` shows and images carry.
-let programVersion = "0.1.0"

@@ -2,6 +2,7 @@ import ArgumentParser
 import ECAR
 import ECAREvaluation
 import ECARImages
+import ECARPictures
 import Foundation
 import Torch
 import TorchNN

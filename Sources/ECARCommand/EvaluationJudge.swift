@@ -1,5 +1,6 @@
 import ECAREvaluation
 import ECARImages
+import ECARPictures
 import Foundation
 import Torch
 import TorchNN

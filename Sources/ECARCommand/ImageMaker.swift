@@ -1,6 +1,7 @@
 import ECAR
 import ECARAutoencoder
 import ECARImages
+import ECARPictures
 import ECARTraining
 import Foundation
 import Torch
@@ -14,21 +15,6 @@ struct MadeImage {
 
     /// The finished picture.
     var image: Image { stages[stages.count - 1] }
-}
-
-/// A model directory whose model is prepared for sampling; the plain model is gone.
-struct PreparedDirectory {
-    let description: ModelDescription
-    let digest: String
-    let model: PreparedModel
-
-    init(_ folder: URL, device: Device, precision: Precision) throws {
-        let directory = try ModelDirectory.load(folder, device: device, precision: precision)
-        (description, digest) = (directory.description, directory.digest)
-        model = try PreparedModel(directory.model, precision: precision)
-        // Not earlier, or the weights that were packed would stay beside those that they became.
-        Runtime.keepFreedMemory()
-    }
 }
 
 /// Makes images batch by batch, and stops between two steps on Ctrl-C.
@@ -87,7 +73,7 @@ struct ImageMaker {
         var seconds = settings.steps.map { _ in 0.0 }
         for first in stride(from: 0, to: requests.count, by: batch) {
             let part = requests[first..<min(first + batch, requests.count)]
-            var sampling = try sampler.images(labels: part.map(\.class), seeds: part.map(\.seed))
+            var sampling = try sampler.images(labels: part.map(\.class), seeds: part.map(\.noise))
             var stages: [[Image]] = []
             let clock = ContinuousClock()
             var start = clock.now

@@ -1,4 +1,5 @@
 import ECARImages
+import ECARPictures
 import Files
 
 /// Several images as one picture, laid out by what they are alone, so that the picture can be made again.

@@ -2,6 +2,7 @@ import Crypto
 import ECAR
 import ECAREvaluation
 import ECARImages
+import ECARPictures
 import Files
 import Foundation
 import Torch

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ECAR
 import ECARImages
+import ECARPictures
 import Foundation
 import TorchNN
 

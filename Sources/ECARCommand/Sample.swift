@@ -2,6 +2,7 @@ import ArgumentParser
 import Crypto
 import ECAR
 import ECARImages
+import ECARPictures
 import Foundation
 import Torch
 import TorchNN
@@ -72,7 +73,7 @@ struct Sample: ParsableCommand {
         let folder = try ModelLocator.model(model)
         let description = try ModelDirectory.readDescription(folder)
         let settings = try sampling.settings(for: description)
-        let requests = try requests(ClassNames(names: description.classNames))
+        let requests = try requests(ClassNames(description.classNames))
 
         let autoencoder = try decoder.open(for: description, in: folder, device: device)
         let directory = try PreparedDirectory(folder, device: device, precision: sampling.precision)
@@ -107,11 +108,20 @@ struct Sample: ParsableCommand {
 
     private func requests(_ names: ClassNames) throws -> [ImageRequest] {
         let labels =
-            classes.isEmpty ? Array(names.names.indices.prefix(Self.mostClasses)) : try classes.map(names.label)
+            classes.isEmpty
+            ? Array(names.names.indices.prefix(Self.mostClasses)) : try classes.map { try label($0, names) }
         return labels.flatMap { label in
             (0..<count).map {
                 ImageRequest(class: label, className: names.names[label], seed: sampling.seed + UInt64($0))
             }
+        }
+    }
+
+    private func label(_ text: String, _ names: ClassNames) throws -> Int {
+        do {
+            return try names.label(text)
+        } catch {
+            throw CommandError.usage("--\(error)")
         }
     }
 }

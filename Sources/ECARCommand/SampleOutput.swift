@@ -1,4 +1,5 @@
 import ECARImages
+import ECARPictures
 import Foundation
 
 /// Where made images go. Nothing appears under its name before `finish()`.

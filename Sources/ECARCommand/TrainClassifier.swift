@@ -1,6 +1,7 @@
 import ArgumentParser
 import ECAREvaluation
 import ECARImages
+import ECARPictures
 import ECARTraining
 import Foundation
 import Torch

@@ -1,7 +1,7 @@
 import Torch
 
 /// A table of vectors, one an index.
-public struct Embedding {
+public struct Embedding: Sendable {
     public let weight: Tensor  // (count, D)
 
     public init(_ parameters: Parameters, _ count: Int, _ width: Int) throws(TorchError) {

@@ -1,7 +1,7 @@
 import Torch
 
 /// Layer normalisation (arXiv 1607.06450) over the last dimension, with a learned scale and shift.
-public struct LayerNorm {
+public struct LayerNorm: Sendable {
     public static let epsilon = 1e-6
 
     public let weight: Tensor  // (D)

@@ -19,7 +19,7 @@ public struct PackedMLP: Sendable {
 }
 
 /// The keys and values of the tokens seen so far, of one attention layer. A value: a copy can be kept and continued.
-public struct KeyValueCache {
+public struct KeyValueCache: Sendable {
     private var keys: Tensor?  // (B, H, M, d)
     private var values: Tensor?  // (B, H, M, d)
 
@@ -33,6 +33,16 @@ public struct KeyValueCache {
         )
         (keys, values) = all
         return all
+    }
+
+    /// The cache of some of the rows, in their order.
+    ///
+    /// - Parameter rows: int64 (R).
+    public func gather(_ rows: Tensor) throws(TorchError) -> KeyValueCache {
+        var copy = self
+        copy.keys = try keys.map { (x) throws(TorchError) in try x.gather(0, rows) }
+        copy.values = try values.map { (x) throws(TorchError) in try x.gather(0, rows) }
+        return copy
     }
 }
 
@@ -64,7 +74,7 @@ public struct PackedAttention: Sendable {
 
 /// Shifts, scales and gates (adaLN, arXiv 2212.09748) as the sum of a part that may differ from token to token and of one that
 /// is the same for all. The sum is taken where it is used and never kept.
-public struct SplitModulation {
+public struct SplitModulation: Sendable {
     public let spatial: Tensor  // (B|1, N|1, k·D)
     public let temporal: Tensor?  // (1, 1, k·D)
 

@@ -2,7 +2,7 @@ import Foundation
 import Torch
 
 /// A vector for a time in [0, 1]: 256 sinusoidal features of 1000·t, then two linear layers with SiLU between them.
-public struct TimestepEmbedding {
+public struct TimestepEmbedding: Sendable {
     static let features = 256
     static let period = 10_000.0
 
@@ -33,7 +33,7 @@ public struct TimestepEmbedding {
 }
 
 /// A ``TimestepEmbedding`` prepared for inference, always in float32.
-public struct PackedTimestepEmbedding {
+public struct PackedTimestepEmbedding: Sendable {
     private let embedding: TimestepEmbedding
     private let `in`: PackedLinear
     private let out: PackedLinear

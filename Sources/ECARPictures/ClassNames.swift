@@ -1,16 +1,18 @@
-import Foundation
+import ECAR
 
 /// The classes of a model by what the user calls them.
-struct ClassNames {
-    let names: [String]
+public struct ClassNames: Sendable {
+    public let names: [String]
+
+    public init(_ names: [String]) { self.names = names }
 
     /// The class of a number, an exact name, or the beginning of just one name; case does not matter.
     ///
-    /// - Throws: `CommandError` that lists the candidates, or suggests the nearest name.
-    func label(_ text: String) throws -> Int {
+    /// - Throws: ``ECARError`` that lists the candidates, or suggests the nearest name.
+    public func label(_ text: String) throws(ECARError) -> Int {
         if let number = Int(text) {
             guard names.indices.contains(number) else {
-                throw CommandError.usage("--class \(text): the model has the classes 0…\(names.count - 1)")
+                throw ECARError("class \(text): the model has the classes 0…\(names.count - 1)")
             }
             return number
         }
@@ -22,9 +24,9 @@ struct ClassNames {
         if matches.count > 1 {
             let shown = matches.prefix(5).map { names[$0] }.joined(separator: ", ")
             let more = matches.count > 5 ? ", …" : ""
-            throw CommandError.usage("--class \(text): could be \(shown)\(more); say more of it")
+            throw ECARError("class \(text): could be \(shown)\(more); say more of it")
         }
-        throw CommandError.usage("--class \(text): there is no such class\(suggestion(wanted))")
+        throw ECARError("class \(text): there is no such class\(suggestion(wanted))")
     }
 
     /// The name that takes the fewest changes, whole or in its beginning.
@@ -54,7 +56,7 @@ struct ClassNames {
     }
 
     /// A class's name as a part of a file name: "T-shirt/top" → "t-shirt-top".
-    static func fileName(_ name: String) -> String {
+    public static func fileName(_ name: String) -> String {
         let kept = name.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
         return String(String(kept).split(separator: "-").joined(separator: "-").prefix(40))
     }
