@@ -8,6 +8,8 @@ namespace ctorch {
 int32_t vector_bits() noexcept;
 /// Whether it multiplies unsigned with signed 8-bit numbers exactly; without such an instruction pairs of products saturate.
 bool has_exact_int8() noexcept;
+/// Whether it multiplies pairs of bfloat16 numbers and adds them up in float32.
+bool has_bf16_products() noexcept;
 
 /// What 0 becomes in rows of 8 bits: oneDNN's integer products are of unsigned with signed numbers.
 constexpr int64_t quantized_zero = 128;

@@ -1,10 +1,6 @@
 // One row of each fused operation. fused.cpp includes this file once for every level of vector instructions, each time in a
 // namespace of its own, `LEVEL`; hence no include guard.
 
-#define ROW static inline __attribute__((always_inline))
-/// Lets sums and maxima be taken in the order that vectors want.
-#define IN_ANY_ORDER _Pragma("clang fp reassociate(on) contract(fast)")
-
 namespace ctorch::LEVEL {
 
 /// bfloat16 as its bits.
@@ -101,22 +97,22 @@ void add_gated(float *x, const Y *y, const T *gate, const T *gate_t, int64_t wid
     }
 }
 
-/// x ← exp(factor·(x − max x)). Returns the sum.
-template <class T>
-float exponentiate(T *x, float factor, int64_t width) {
+/// exp(factor·(x − max x)). Returns the sum.
+template <class T, class Out>
+float exponentiate(const T *x, float factor, Out *out, int64_t width) {
     IN_ANY_ORDER
     int32_t highest = rank_of(number(x[0]));
     for (int64_t i = 1; i < width; i++) highest = std::max(highest, rank_of(number(x[i])));
     float largest = of_rank(highest), sum = 0;
     for (int64_t i = 0; i < width; i++) {
-        store(x + i, exponential((number(x[i]) - largest) * factor));
-        sum += number(x[i]);  // as it was rounded
+        store(out + i, exponential((number(x[i]) - largest) * factor));
+        sum += number(out[i]);  // as it was rounded
     }
     return sum;
 }
 
-template <class T>
-void divide(const T *x, float divisor, T *out, int64_t width) {
+template <class T, class Out>
+void divide(const T *x, float divisor, Out *out, int64_t width) {
     IN_ANY_ORDER
     float factor = 1 / divisor;
     for (int64_t i = 0; i < width; i++) store(out + i, number(x[i]) * factor);
@@ -152,5 +148,3 @@ inline void rescale_gelu(bits16 *y, float scale, const float *bias, int64_t widt
 
 }  // namespace ctorch::LEVEL
 
-#undef ROW
-#undef IN_ANY_ORDER

@@ -3,33 +3,61 @@
 /// CPUs run the loops of Rows.hpp, at the highest level of vector instructions that the processor has; other devices run
 /// the operations that the loops stand for.
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorIterator.h>
 
 #include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cmath>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "Handles.hpp"
 #include "Kernels.hpp"
 
+#define ROW static inline __attribute__((always_inline))
+/// Lets sums and maxima be taken in the order that vectors want.
+#define IN_ANY_ORDER _Pragma("clang fp reassociate(on) contract(fast)")
+
 #define LEVEL plain
+#define BITS 128
 #include "Rows.hpp"
+#include "Attention.hpp"
 #undef LEVEL
+#undef BITS
 #ifdef __x86_64__
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2,f16c,lzcnt,movbe"))), apply_to = function)
 #define LEVEL avx2
+#define BITS 256
 #include "Rows.hpp"
+#include "Attention.hpp"
 #undef LEVEL
+#undef BITS
 #pragma clang attribute pop
+#define BITS 512
 // The features one by one: told the level x86-64-v4 instead, the compiler would prefer vectors of half the width.
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi,bmi2,f16c,lzcnt,movbe"))), apply_to = function)
 #define LEVEL avx512
 #include "Rows.hpp"
+#include "Attention.hpp"
 #undef LEVEL
 #pragma clang attribute pop
+#pragma clang attribute push( \
+    __attribute__((target("avx512bf16,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi,bmi2,f16c,lzcnt,movbe"))), apply_to = function)
+#define LEVEL avx512bf16
+#define PAIRS
+#include "Rows.hpp"
+#include "Attention.hpp"
+#undef LEVEL
+#undef PAIRS
+#pragma clang attribute pop
+#undef BITS
 #endif
+#undef ROW
+#undef IN_ANY_ORDER
 
 namespace ctorch {
 
@@ -39,10 +67,14 @@ using plain::bits16;
 static const int32_t available_vectors = vector_bits();
 static std::atomic<int32_t> used_vectors = available_vectors;
 
-/// A call of a function of Rows.hpp.
+static const bool multiplies_pairs = has_bf16_products();
+
+/// A call of a function of Rows.hpp or Attention.hpp.
 #ifdef __x86_64__
-#define ON_THIS_PROCESSOR(call) \
-    (used_vectors == 512 ? avx512::call : used_vectors == 256 ? avx2::call : plain::call)
+#define ON_THIS_PROCESSOR(call)                                          \
+    (used_vectors == 512   ? multiplies_pairs ? avx512bf16::call : avx512::call \
+     : used_vectors == 256 ? avx2::call                                  \
+                           : plain::call)
 #else
 #define ON_THIS_PROCESSOR(call) plain::call
 #endif
@@ -165,27 +197,23 @@ void rescale_gelu_quantize_rows(
     });
 }
 
-/// x ← exp(factor·(x − max x)) along the last dimension, in place, and the sums of what comes out.
-static void exponentiate_rows(const at::Tensor &x, float factor, const at::Tensor &sums) {
-    int64_t width = x.size(-1);
-    with_type(x, [&]<class T>(T *) {
-        each_row(sums.numel(), width, [&](int64_t row) {
-            data<float>(sums)[row] = ON_THIS_PROCESSOR(exponentiate(data<T>(x) + row * width, factor, width));
-        });
-    });
-}
-
-/// x (B, H, N, d) divided by sums (B, H, N), the heads side by side: (B, N, H·d).
-static at::Tensor divide_and_merge(const at::Tensor &x, const at::Tensor &sums) {
-    int64_t batch = x.size(0), heads = x.size(1), tokens = x.size(2), width = x.size(3);
-    auto out = at::empty({batch, tokens, heads * width}, x.options());
-    with_type(x, [&]<class T>(T *) {
-        each_row(batch * tokens, heads * width, [&](int64_t row) {
-            for (int64_t head = 0; head < heads; head++) {
-                int64_t from = (row / tokens * heads + head) * tokens + row % tokens;
-                ON_THIS_PROCESSOR(divide(
-                    data<T>(x) + from * width, data<float>(sums)[from], data<T>(out) + (row * heads + head) * width, width));
-            }
+/// softmax(factor·q·kᵀ)·v, the heads side by side: (B, N, H·d). Every head is a task of its own, or several where there are
+/// fewer heads than threads.
+static at::Tensor attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v) {
+    int64_t batch = q.size(0), heads = q.size(1), queries = q.size(2), keys = k.size(2), width = q.size(3);
+    auto out = at::empty({batch, queries, heads * width}, q.options());
+    auto factor = static_cast<float>(1 / std::sqrt(static_cast<double>(width)));
+    int64_t parts = std::clamp<int64_t>(at::get_num_threads() / std::max<int64_t>(1, batch * heads), 1, (queries + 63) / 64);
+    int64_t share = (queries + parts - 1) / parts;
+    with_type(q, [&]<class T>(T *) {
+        auto head_of = [](const at::Tensor &x, int64_t b, int64_t head) { return data<T>(x) + b * x.stride(0) + head * x.stride(1); };
+        each_row(batch * heads * parts, share * keys, [&](int64_t task) {
+            static thread_local std::vector<float> scratch;
+            int64_t b = task / parts / heads, head = task / parts % heads, first = task % parts * share;
+            ON_THIS_PROCESSOR(attend<T>(
+                {head_of(q, b, head) + first * q.stride(2), q.stride(2)}, {head_of(k, b, head), k.stride(2)},
+                {head_of(v, b, head), v.stride(2)}, {data<T>(out) + ((b * queries + first) * heads + head) * width, heads * width},
+                std::min(share, queries - first), keys, width, factor, scratch));
         });
     });
     return out;
@@ -253,32 +281,13 @@ int ct_merged_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tens
         auto &q = query->value, &k = key->value, &v = value->value;
         TORCH_CHECK(
             q.dim() == 4 && k.dim() == 4 && v.sizes() == k.sizes() && q.size(0) == k.size(0) && q.size(1) == k.size(1) &&
-                q.size(3) == k.size(3) && k.size(2) > 0,
+                q.size(3) == k.size(3) && k.size(2) > 0 && q.size(3) > 0 && k.scalar_type() == q.scalar_type() &&
+                v.scalar_type() == q.scalar_type(),
             "queries ", q.sizes(), ", keys ", k.sizes(), " and values ", v.sizes(), " do not fit (B, H, N|M, d)");
         auto merged = [&](const at::Tensor &x) { return x.transpose(1, 2).reshape({q.size(0), q.size(2), q.size(1) * q.size(3)}); };
         if (!q.is_cpu()) return merged(at::scaled_dot_product_attention(q, k, v));
-        auto heads = [](const at::Tensor &x) { return x.contiguous().view({-1, x.size(2), x.size(3)}); };
-        auto queries = heads(q), keys = heads(k).transpose(1, 2), values = heads(v);  // (BH, N, d), (BH, d, M), (BH, M, d)
-        auto factor = static_cast<float>(1 / std::sqrt(static_cast<double>(q.size(-1))));
-        auto sums = at::empty({q.size(0), q.size(1), q.size(2)}, at::kFloat);
-        auto flat_sums = sums.view({-1, q.size(2)});  // (BH, N)
-        // Some heads at a time, so that the scores (H', N, M) stay near the processor.
-        constexpr int64_t scores_at_a_time = 1 << 22;
-        auto group = std::max<int64_t>(1, scores_at_a_time / std::max<int64_t>(1, q.size(2) * k.size(2)));
-        auto attend = [&](int64_t first, int64_t count) {
-            auto part = [&](const at::Tensor &x) { return x.narrow(0, first, count); };
-            auto scores = at::bmm(part(queries), part(keys));
-            exponentiate_rows(scores, factor, part(flat_sums));
-            return at::bmm(scores, part(values));  // (H', N, d)
-        };
-        auto all = queries.size(0);
-        if (all <= group) return divide_and_merge(attend(0, all).view(q.sizes()), sums);
-        auto result = at::empty_like(queries);
-        for (int64_t first = 0; first < all; first += group) {
-            auto count = std::min(group, all - first);
-            result.narrow(0, first, count).copy_(attend(first, count));
-        }
-        return divide_and_merge(result.view(q.sizes()), sums);
+        auto rows = [](const at::Tensor &x) { return x.stride(3) == 1 ? x : x.contiguous(); };
+        return attention(rows(q), rows(k), rows(v));
     });
 }
 

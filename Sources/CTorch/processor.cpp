@@ -22,3 +22,12 @@ bool ctorch::has_exact_int8() noexcept {
     return true;
 #endif
 }
+
+bool ctorch::has_bf16_products() noexcept {
+#ifdef __x86_64__
+    __builtin_cpu_init();
+    return vector_bits() == 512 && __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}

@@ -143,7 +143,7 @@ public final class TokenARSampling {
         try cache.values.narrow(2, start: index, length: 1).copyInPlace(v)
         let keys = try cache.keys.narrow(2, start: 0, length: index + 1)  // (R, H, M, d)
         let values = try cache.values.narrow(2, start: 0, length: index + 1)  // (R, H, M, d)
-        // Not the merged form, which wants the caches in one piece and would copy them.
+        // Not the merged form, which lays the keys out anew for many queries.
         return try q.attention(key: keys, value: values).reshape([x.shape[0], 1, c.width])  // (R, 1, D)
     }
 }

@@ -46,13 +46,11 @@ public struct Attention {
 
 extension Tensor {
     /// Queries, keys and values of every head, from those side by side: (B, N, 3·H·d) → three views (B, H, N, d).
-    ///
-    /// - Parameter copying: Whether the views are of a copy that has each head's numbers together.
-    package func splitHeads(_ heads: Int, copying: Bool = false) throws(TorchError) -> (Tensor, Tensor, Tensor) {
+    package func splitHeads(_ heads: Int) throws(TorchError) -> (Tensor, Tensor, Tensor) {
         let shape = shape
-        let apart = try reshape([shape[0], shape[1], 3, heads, shape[2] / (3 * heads)])
+        let parts = try reshape([shape[0], shape[1], 3, heads, shape[2] / (3 * heads)])
             .permute([2, 0, 3, 1, 4])  // (3, B, H, N, d)
-        let parts = try (copying ? apart.clone() : apart).unbind(0, count: 3)
+            .unbind(0, count: 3)
         return (parts[0], parts[1], parts[2])
     }
 }

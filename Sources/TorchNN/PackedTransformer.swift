@@ -60,13 +60,13 @@ public struct PackedAttention: Sendable {
 
     /// Every token sees every token.
     public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
-        let (q, k, v) = try qkv(x).splitHeads(heads, copying: true)  // (B, H, N, d)
+        let (q, k, v) = try qkv(x).splitHeads(heads)  // (B, H, N, d)
         return try out(q.mergedAttention(key: k, value: v))  // (B, N, D)
     }
 
     /// The tokens see each other and all that the cache has seen, and are added to it.
     public func callAsFunction(_ x: Tensor, cache: inout KeyValueCache) throws(TorchError) -> Tensor {
-        let (q, k, v) = try qkv(x).splitHeads(heads, copying: true)  // (B, H, N, d)
+        let (q, k, v) = try qkv(x).splitHeads(heads)  // (B, H, N, d)
         let (keys, values) = try cache.append(k, v)  // (B, H, M + N, d)
         return try out(q.mergedAttention(key: keys, value: values))  // (B, N, D)
     }
