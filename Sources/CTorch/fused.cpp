@@ -10,6 +10,7 @@
 #include <atomic>
 #include <bit>
 #include <cmath>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -159,6 +160,37 @@ private:
     int64_t width_, tokens_, batch_stride_, token_stride_;
 };
 
+/// What x ← x + gate·y takes.
+class Branch {
+public:
+    Branch(at::Tensor &x, ct_tensor y, ct_tensor spatial, ct_tensor temporal, int64_t gate)
+        : x_(x), y_(y->value.contiguous()), gates_(x, spatial, temporal), gate_(gate) {
+        TORCH_CHECK(
+            y_.sizes() == x.sizes() && y_.device() == x.device(), "cannot add ", y_.sizes(), " on ", y_.device(), " to ", x.sizes(), " on ",
+            x.device());
+        gates_.check(gate);
+    }
+
+    const at::Tensor &y() const { return y_; }
+    const Modulation &gates() const { return gates_; }
+
+    void add() { x_.addcmul_(gates_.sum(gate_), y_); }
+
+    /// T is the type of the gates, Y that of y.
+    template <class T, class Y>
+    void add_row(int64_t row) const {
+        int64_t width = x_.size(-1);
+        ON_THIS_PROCESSOR(add_gated(
+            data<float>(x_) + row * width, data<Y>(y_) + row * width, gates_.spatial<T>(row, gate_), gates_.temporal<T>(gate_), width));
+    }
+
+private:
+    at::Tensor &x_;
+    at::Tensor y_;
+    Modulation gates_;
+    int64_t gate_;
+};
+
 void quantize_rows(const at::Tensor &x, const at::Tensor &rounded, const at::Tensor &scales) {
     int64_t width = x.size(1);
     with_type(x, [&]<class T>(T *) {
@@ -223,26 +255,38 @@ static at::Tensor attention(const at::Tensor &q, const at::Tensor &k, const at::
 
 using namespace ctorch;
 
-int ct_modulated_norm(ct_tensor tensor, ct_tensor spatial, ct_tensor temporal, int64_t shift, int64_t scale, double epsilon, int32_t dtype,
-                      ct_tensor *out) noexcept {
+int ct_add_gated_and_norm(
+    ct_tensor tensor, ct_tensor added, ct_tensor spatial_1, ct_tensor temporal_1, int64_t gate, ct_tensor spatial_2, ct_tensor temporal_2,
+    int64_t shift, int64_t scale, double epsilon, int32_t dtype, ct_tensor *out
+) noexcept {
     return make(out, [&] {
-        auto x = tensor->value.contiguous();
+        auto &x = tensor->value;
         auto type = static_cast<at::ScalarType>(dtype);
-        Modulation modulation(x, spatial, temporal);
+        Modulation modulation(x, spatial_2, temporal_2);
         modulation.check(shift), modulation.check(scale);
+        std::optional<Branch> branch;
+        if (added) {
+            branch.emplace(x, added, spatial_1, temporal_1, gate);
+            TORCH_CHECK(
+                branch->gates().spatial().scalar_type() == modulation.spatial().scalar_type(), "two modulations of unlike types");
+        }
         int64_t width = x.size(-1);
         if (!x.is_cpu()) {
+            if (branch) branch->add();
             auto normal = at::layer_norm(x, {width}, {}, {}, epsilon);
             return at::addcmul(normal + modulation.sum(shift), normal, modulation.sum(scale)).to(type);
         }
         auto result = at::empty_like(x, type);
         with_type(modulation.spatial(), [&]<class T>(T *) {
             with_type(result, [&]<class Out>(Out *) {
-                each_row(x.numel() / width, width, [&](int64_t row) {
-                    ON_THIS_PROCESSOR(modulated_norm(
-                        data<float>(x) + row * width, modulation.spatial<T>(row, shift), modulation.temporal<T>(shift),
-                        modulation.spatial<T>(row, scale), modulation.temporal<T>(scale), static_cast<float>(epsilon),
-                        data<Out>(result) + row * width, width));
+                with_type(branch ? branch->y() : x, [&]<class Y>(Y *) {
+                    each_row(x.numel() / width, width, [&](int64_t row) {
+                        if (branch) branch->add_row<T, Y>(row);
+                        ON_THIS_PROCESSOR(modulated_norm(
+                            data<float>(x) + row * width, modulation.spatial<T>(row, shift), modulation.temporal<T>(shift),
+                            modulation.spatial<T>(row, scale), modulation.temporal<T>(scale), static_cast<float>(epsilon),
+                            data<Out>(result) + row * width, width));
+                    });
                 });
             });
         });
@@ -253,24 +297,11 @@ int ct_modulated_norm(ct_tensor tensor, ct_tensor spatial, ct_tensor temporal, i
 int ct_add_gated_in_place(ct_tensor tensor, ct_tensor added, ct_tensor spatial, ct_tensor temporal, int64_t gate) noexcept {
     return guarded([&] {
         auto &x = tensor->value;
-        auto y = added->value.contiguous();
-        TORCH_CHECK(
-            y.sizes() == x.sizes() && y.device() == x.device(), "cannot add ", y.sizes(), " on ", y.device(), " to ", x.sizes(), " on ",
-            x.device());
-        Modulation modulation(x, spatial, temporal);
-        modulation.check(gate);
-        if (!x.is_cpu()) {
-            x.addcmul_(modulation.sum(gate), y);
-            return;
-        }
-        int64_t width = x.size(-1);
-        with_type(modulation.spatial(), [&]<class T>(T *) {
-            with_type(y, [&]<class Y>(Y *) {
-                each_row(x.numel() / width, width, [&](int64_t row) {
-                    ON_THIS_PROCESSOR(add_gated(
-                        data<float>(x) + row * width, data<Y>(y) + row * width, modulation.spatial<T>(row, gate),
-                        modulation.temporal<T>(gate), width));
-                });
+        Branch branch(x, added, spatial, temporal, gate);
+        if (!x.is_cpu()) return branch.add();
+        with_type(branch.gates().spatial(), [&]<class T>(T *) {
+            with_type(branch.y(), [&]<class Y>(Y *) {
+                each_row(x.numel() / x.size(-1), x.size(-1), [&](int64_t row) { branch.add_row<T, Y>(row); });
             });
         });
     });

@@ -56,12 +56,12 @@ struct PreparedHead: Sendable {
     func velocity(_ z: Tensor, spatial: Modulation, temporal: Modulation) throws(TorchError) -> Tensor {
         var embedded = try embed(Patches.split(z, patch: patch))  // (B, N, D)
         if spatial.final.shape[0] > z.shape[0] { embedded = try .cat([embedded, embedded], 0) }
-        let h = try embedded + position  // (B, N, D)
+        var x = ResidualStream(try embedded + position)  // (B, N, D)
         for (layer, block) in blocks.enumerated() {
-            try block(h, SplitModulation(spatial: spatial.blocks[layer], temporal: temporal.blocks[layer]))
+            try block(&x, SplitModulation(spatial: spatial.blocks[layer], temporal: temporal.blocks[layer]))
         }
         let m = SplitModulation(spatial: spatial.final, temporal: temporal.final)
-        let tokens = try final(h.modulatedNorm(m, shift: 0, scale: 1, as: type)).to(.float32)  // (B, N, C·p²)
+        let tokens = try final(x.norm(m, as: type)).to(.float32)  // (B, N, C·p²)
         return try Patches.join(tokens, patch: patch, side: side)  // (B, C, h, h)
     }
 }

@@ -82,13 +82,13 @@ public struct DiT {
         func now(_ m: Tensor) throws(TorchError) -> SplitModulation {
             SplitModulation(spatial: try m.narrow(0, start: index, length: 1).transpose(0, 1))  // (B, 1, k·D)
         }
-        var x = try embed(Patches.split(latents, patch: configuration.patch)) + position  // (B, N, D)
-        if modulation.final.shape[1] > latents.shape[0] { x = try .cat([x, x], 0) }
+        var embedded = try embed(Patches.split(latents, patch: configuration.patch)) + position  // (B, N, D)
+        if modulation.final.shape[1] > latents.shape[0] { embedded = try .cat([embedded, embedded], 0) }
+        var x = ResidualStream(embedded)
         for (layer, block) in blocks.enumerated() {
-            try block(x, now(modulation.blocks[layer]))  // (B, N, D)
+            try block(&x, now(modulation.blocks[layer]))  // (B, N, D)
         }
-        let tokens = try final(
-            x.modulatedNorm(now(modulation.final), shift: 0, scale: 1, as: .float32))  // (B, N, 2·C·p²)
+        let tokens = try final(x.norm(now(modulation.final), as: .float32))  // (B, N, 2·C·p²)
         return try Patches.join(tokens, patch: configuration.patch, side: configuration.side)  // (B, 2C, h, h)
     }
 }

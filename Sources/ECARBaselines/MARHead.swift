@@ -31,10 +31,10 @@ private struct ResidualBlock {
         return try Linear(Parameters(.weights(folded), device: layer.weight.device), width, 3 * width)
     }
 
-    /// Changes the tokens x (1, R, W) in place.
-    func callAsFunction(_ x: Tensor, _ m: SplitModulation, as type: DType) throws(TorchError) {
-        let h = try `in`(x.modulatedNorm(m, shift: 0, scale: 1, as: type)).silu()  // (1, R, W)
-        try x.addGatedInPlace(out(h), m, gate: 2)
+    /// The tokens are x (1, R, W).
+    func callAsFunction(_ x: inout ResidualStream, _ m: SplitModulation, as type: DType) throws(TorchError) {
+        let h = try `in`(x.norm(m, as: type)).silu()  // (1, R, W)
+        try x.add(out(h), m)
     }
 }
 
@@ -131,9 +131,10 @@ struct MARHead {
         }
         let rows = m[0].spatial.shape[1]
         let embedded = try embed(x)  // (R or R/2, W)
-        let h = try (rows > x.shape[0] ? .cat([embedded, embedded], 0) : embedded).reshape([1, rows, width])
-        for (block, m) in zip(blocks, m) { try block(h, m, as: type) }  // (1, R, W)
-        return try final(h.modulatedNorm(m[blocks.count], shift: 0, scale: 1, as: .float32)).reshape([rows, -1])
+        var h = ResidualStream(
+            try (rows > x.shape[0] ? .cat([embedded, embedded], 0) : embedded).reshape([1, rows, width]))
+        for (block, m) in zip(blocks, m) { try block(&h, m, as: type) }  // (1, R, W)
+        return try final(h.norm(m[blocks.count], as: .float32)).reshape([rows, -1])
     }
 
     /// The guided noise and the variance (R, C) each, of a prediction (R or 2R, 2C).

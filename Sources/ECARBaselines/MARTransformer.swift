@@ -25,14 +25,12 @@ private struct ViTBlock {
         mlp = try PackedMLP(MLP(parameters.scope("mlp"), width), precision: precision)
     }
 
-    /// Changes the tokens x (B, N, D) in place.
-    func attend(_ x: Tensor, as type: DType) throws(TorchError) {
-        try x.addGatedInPlace(attention(x.modulatedNorm(norm1, shift: 0, scale: 1, as: type)), norm1, gate: 2)
+    func attend(_ x: inout ResidualStream, as type: DType) throws(TorchError) {
+        try x.add(attention(x.norm(norm1, as: type)), norm1)
     }
 
-    /// Changes the tokens x (B, N, D) in place.
-    func transform(_ x: Tensor, as type: DType) throws(TorchError) {
-        try x.addGatedInPlace(mlp(x.modulatedNorm(norm2, shift: 0, scale: 1, as: type)), norm2, gate: 2)
+    func transform(_ x: inout ResidualStream, as type: DType) throws(TorchError) {
+        try x.add(mlp(x.norm(norm2, as: type)), norm2)
     }
 }
 
@@ -115,23 +113,23 @@ struct MARTransformer {
     /// What the diffusion head is told of the next `count` tokens (R, n, D), given all that the encoder sees (R, M + K, D).
     func conditions(_ seen: Tensor, next count: Int, _ positions: Positions) throws(TorchError) -> Tensor {
         let (rows, length) = (seen.shape[0], seen.shape[1])
-        let x = try seen.clone()  // (R, M + K, D)
+        var x = ResidualStream(try seen.clone())  // (R, M + K, D)
         for block in encoder {
-            try block.attend(x, as: type)
-            try block.transform(x, as: type)
+            try block.attend(&x, as: type)
+            try block.transform(&x, as: type)
         }
-        let encoded = try decoderEmbed(x.modulatedNorm(encoderNorm, shift: 0, scale: 1, as: type)).to(.float32)
+        let encoded = try decoderEmbed(x.norm(encoderNorm, as: type)).to(.float32)
         let unknown = try mask.expand([rows, buffer + tokens - length, width])  // (R, N − K, D)
-        let y = try .cat([encoded, unknown], 1) + positions.decoder  // (R, M + N, D)
+        var y = ResidualStream(try .cat([encoded, unknown], 1) + positions.decoder)  // (R, M + N, D)
         for block in decoder.dropLast() {
-            try block.attend(y, as: type)
-            try block.transform(y, as: type)
+            try block.attend(&y, as: type)
+            try block.transform(&y, as: type)
         }
         // From here on a token depends on itself alone.
-        try decoder.last?.attend(y, as: type)
-        let next = try y.narrow(1, start: length, length: count).clone()  // (R, n, D)
-        try decoder.last?.transform(next, as: type)
+        try decoder.last?.attend(&y, as: type)
+        var next = ResidualStream(try y.tokens().narrow(1, start: length, length: count).clone())  // (R, n, D)
+        try decoder.last?.transform(&next, as: type)
         let position = try positions.head.narrow(1, start: length - buffer, length: count)  // (R, n, D)
-        return try next.modulatedNorm(decoderNorm, shift: 0, scale: 1, as: .float32) + position  // (R, n, D)
+        return try next.norm(decoderNorm, as: .float32) + position  // (R, n, D)
     }
 }

@@ -105,14 +105,12 @@ public final class TokenARSampling {
 
     private func advance() throws(TorchError) -> Tensor {
         let type = model.precision.matrixType
-        let x = try input()  // (R, 1, D)
+        var x = ResidualStream(try input())  // (R, 1, D)
         for (block, cache) in zip(model.blocks, caches) {
-            let seen = try attention(block, cache, x.modulatedNorm(block.norm1, shift: 0, scale: 1, as: type))
-            try x.addGatedInPlace(block.out(seen), block.norm1, gate: 2)
-            let h = try block.mlp(x.modulatedNorm(block.norm2, shift: 0, scale: 1, as: type))  // (R, 1, D)
-            try x.addGatedInPlace(h, block.norm2, gate: 2)
+            try x.add(block.out(attention(block, cache, x.norm(block.norm1, as: type))), block.norm1)
+            try x.add(block.mlp(x.norm(block.norm2, as: type)), block.norm2)
         }
-        let h = try x.modulatedNorm(model.norm, shift: 0, scale: 1, as: type)  // (R, 1, D)
+        let h = try x.norm(model.norm, as: type)  // (R, 1, D)
         var mean = try model.final(h).to(.float32)  // (R, 1, F)
         if guidance != 1 {
             let halves = try mean.split(0, lengths: [images, images])

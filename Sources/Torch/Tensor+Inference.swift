@@ -52,27 +52,33 @@ extension Tensor {
         }
     }
 
-    /// LayerNorm(x)·(1 + scale) + shift of x (B, N, D), float32.
+    /// LayerNorm(x)·(1 + scale) + shift of x (B, N, D), float32; shift and scale are chunks of D of the modulation.
     ///
     /// - Parameters:
-    ///   - spatial: (B|1, N|1, k·D); shift and scale are its chunks of D of the given indices…
-    ///   - temporal: …plus those of this (1, 1, k·D).
+    ///   - branch: Added to x before, in the same pass.
     ///   - dtype: The result's type.
     public func modulatedNorm(
-        spatial: Tensor, temporal: Tensor?, shift: Int, scale: Int, epsilon: Double, as dtype: DType
+        _ modulation: SplitModulation, shift: Int, scale: Int, epsilon: Double, as dtype: DType,
+        adding branch: GatedBranch? = nil
     ) throws(TorchError) -> Tensor {
-        try withExtendedLifetime(temporal) { () throws(TorchError) in
-            try map(spatial) {
-                ct_modulated_norm($0, $1, temporal?.handle, Int64(shift), Int64(scale), epsilon, dtype.code, $2)
+        let (gates, temporal) = (branch?.modulation, modulation.temporal)
+        return try withExtendedLifetime((branch, temporal)) { () throws(TorchError) in
+            try map(modulation.spatial) {
+                ct_add_gated_and_norm(
+                    $0, branch?.y.handle, gates?.spatial.handle, gates?.temporal?.handle, Int64(branch?.gate ?? 0), $1,
+                    temporal?.handle, Int64(shift), Int64(scale), epsilon, dtype.code, $2)
             }
         }
     }
 
-    /// x ← x + gate·y for x (B, N, D), float32; the gate is a chunk of `spatial` plus `temporal`.
-    public func addGatedInPlace(_ y: Tensor, spatial: Tensor, temporal: Tensor?, gate: Int) throws(TorchError) {
-        try withExtendedLifetime((y, spatial, temporal)) { () throws(TorchError) in
+    /// x ← x + gate·y for x (B, N, D), float32.
+    public func addInPlace(_ branch: GatedBranch) throws(TorchError) {
+        let modulation = branch.modulation
+        try withExtendedLifetime(branch) { () throws(TorchError) in
             try TorchError.check(
-                ct_add_gated_in_place(handle, y.handle, spatial.handle, temporal?.handle, Int64(gate)))
+                ct_add_gated_in_place(
+                    handle, branch.y.handle, modulation.spatial.handle, modulation.temporal?.handle, Int64(branch.gate))
+            )
         }
     }
 
@@ -81,5 +87,27 @@ extension Tensor {
         try withExtendedLifetime(value) { () throws(TorchError) in
             try map(key) { ct_merged_attention($0, $1, value.handle, $2) }
         }
+    }
+}
+
+/// Shifts, scales and gates (adaLN, arXiv 2212.09748) as the sum of a part that may differ from token to token and of one that
+/// is the same for all. The sum is taken where it is used and never kept.
+public struct SplitModulation: Sendable {
+    public let spatial: Tensor  // (B|1, N|1, k·D)
+    public let temporal: Tensor?  // (1, 1, k·D)
+
+    public init(spatial: Tensor, temporal: Tensor? = nil) {
+        (self.spatial, self.temporal) = (spatial, temporal)
+    }
+}
+
+/// What a branch adds to the tokens: gate·y, the gate being a chunk of D of a modulation.
+public struct GatedBranch: Sendable {
+    public let y: Tensor  // (B, N, D)
+    public let modulation: SplitModulation
+    public let gate: Int
+
+    public init(_ y: Tensor, _ modulation: SplitModulation, gate: Int) {
+        (self.y, self.modulation, self.gate) = (y, modulation, gate)
     }
 }

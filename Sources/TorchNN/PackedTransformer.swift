@@ -72,30 +72,36 @@ public struct PackedAttention: Sendable {
     }
 }
 
-/// Shifts, scales and gates (adaLN, arXiv 2212.09748) as the sum of a part that may differ from token to token and of one that
-/// is the same for all. The sum is taken where it is used and never kept.
-public struct SplitModulation: Sendable {
-    public let spatial: Tensor  // (B|1, N|1, k·D)
-    public let temporal: Tensor?  // (1, 1, k·D)
+/// The tokens x (B, N, D), float32, that a transformer's branches read and add to. What a branch adds is added when the next one
+/// reads, in one pass over memory.
+public struct ResidualStream {
+    private let x: Tensor  // (B, N, D)
+    private var branch: GatedBranch?
 
-    public init(spatial: Tensor, temporal: Tensor? = nil) {
-        (self.spatial, self.temporal) = (spatial, temporal)
-    }
-}
+    /// - Parameter x: Changed in place from now on.
+    public init(_ x: Tensor) { self.x = x }
 
-extension Tensor {
-    /// LayerNorm(x)·(1 + scale) + shift of x (B, N, D), float32; shift and scale are chunks of D of the modulation.
-    public func modulatedNorm(_ modulation: SplitModulation, shift: Int, scale: Int, as dtype: DType)
+    /// LayerNorm(x)·(1 + scale) + shift (B, N, D); shift and scale are chunks of D of the modulation.
+    public mutating func norm(_ modulation: SplitModulation, shift: Int = 0, scale: Int = 1, as dtype: DType)
         throws(TorchError) -> Tensor
     {
-        try modulatedNorm(
-            spatial: modulation.spatial, temporal: modulation.temporal, shift: shift, scale: scale,
-            epsilon: LayerNorm.epsilon, as: dtype)  // (B, N, D)
+        let result = try x.modulatedNorm(
+            modulation, shift: shift, scale: scale, epsilon: LayerNorm.epsilon, as: dtype, adding: branch)
+        branch = nil
+        return result
     }
 
-    /// x ← x + gate·y, for x (B, N, D), float32; the gate is a chunk of D of the modulation.
-    public func addGatedInPlace(_ y: Tensor, _ modulation: SplitModulation, gate: Int) throws(TorchError) {
-        try addGatedInPlace(y, spatial: modulation.spatial, temporal: modulation.temporal, gate: gate)
+    /// x ← x + gate·y; the gate is a chunk of D of the modulation.
+    public mutating func add(_ y: Tensor, _ modulation: SplitModulation, gate: Int = 2) throws(TorchError) {
+        _ = try tokens()
+        branch = GatedBranch(y, modulation, gate: gate)
+    }
+
+    /// x with all that was added.
+    public mutating func tokens() throws(TorchError) -> Tensor {
+        if let branch { try x.addInPlace(branch) }
+        branch = nil
+        return x
     }
 }
 
@@ -114,9 +120,8 @@ public struct PackedModulatedBlock: Sendable {
         type = precision.matrixType
     }
 
-    /// Changes the tokens x (B, N, D), float32, in place.
-    public func callAsFunction(_ x: Tensor, _ m: SplitModulation) throws(TorchError) {
-        try x.addGatedInPlace(attention(x.modulatedNorm(m, shift: 0, scale: 1, as: type)), m, gate: 2)
-        try x.addGatedInPlace(mlp(x.modulatedNorm(m, shift: 3, scale: 4, as: type)), m, gate: 5)
+    public func callAsFunction(_ x: inout ResidualStream, _ m: SplitModulation) throws(TorchError) {
+        try x.add(attention(x.norm(m, shift: 0, scale: 1, as: type)), m, gate: 2)
+        try x.add(mlp(x.norm(m, shift: 3, scale: 4, as: type)), m, gate: 5)
     }
 }

@@ -89,18 +89,22 @@ import TorchNN
         let spatial = try random(shape.spatial, type)
         let temporal = try shape.hasTemporal ? random([1, 1, 120], type) : nil
         let modulation = SplitModulation(spatial: spatial, temporal: temporal)
-        let sum = try temporal.map { try spatial.to(.float32) + $0.to(.float32) } ?? spatial.to(.float32)
-        let parts = try sum.split(2, lengths: [40, 40, 40])
+        let whole = try temporal.map { try spatial.to(.float32) + $0.to(.float32) } ?? spatial.to(.float32)
+        let parts = try whole.split(2, lengths: [40, 40, 40])
 
-        let normal = try x.normalized()
-        let expected = try normal * (parts[2] + 1) + parts[0]
-        try expectEqual(x.modulatedNorm(modulation, shift: 0, scale: 2, as: .float32), expected)
-        try expectEqual(x.modulatedNorm(modulation, shift: 0, scale: 2, as: .bfloat16), expected, tolerance: 0.005)
+        func norm(_ x: Tensor) throws -> Tensor { try x.normalized() * (parts[2] + 1) + parts[0] }
+        func stream() throws -> ResidualStream { ResidualStream(try x.clone()) }
+        var (exact, rounded, both, twice) = (try stream(), try stream(), try stream(), try stream())
+        try expectEqual(exact.norm(modulation, shift: 0, scale: 2, as: .float32), norm(x))
+        try expectEqual(rounded.norm(modulation, shift: 0, scale: 2, as: .bfloat16), norm(x), tolerance: 0.005)
 
         let y = try random([3, 5, 40], type)
-        let changed = try x.clone()
-        try changed.addGatedInPlace(y, modulation, gate: 1)
-        try expectEqual(changed, x + parts[1] * y.to(.float32))
+        let sum = try x + parts[1] * y.to(.float32)
+        try both.add(y, modulation, gate: 1)
+        try expectEqual(both.norm(modulation, shift: 0, scale: 2, as: .float32), norm(sum))
+        try expectEqual(both.tokens(), sum)
+        for _ in 0..<2 { try twice.add(y, modulation, gate: 1) }
+        try expectEqual(twice.tokens(), sum + parts[1] * y.to(.float32))
     }
 
     private static let attentions: [(queries: Int, keys: Int, width: Int)] = [
@@ -129,16 +133,24 @@ import TorchNN
     @Test func whatDoesNotFitIsAnError() throws {
         let x = try random([2, 4, 8])
         let fitting = SplitModulation(spatial: try random([2, 4, 24]))
-        #expect(throws: TorchError.self) { try x.modulatedNorm(fitting, shift: 0, scale: 3, as: .float32) }
-        #expect(throws: TorchError.self) { try x.modulatedNorm(fitting, shift: -1, scale: 0, as: .float32) }
-        #expect(throws: TorchError.self) { try x.modulatedNorm(fitting, shift: .max, scale: 0, as: .float32) }
-        let empty = try Tensor.zeros([2, 4, 0])
-        #expect(throws: TorchError.self) { try empty.modulatedNorm(fitting, shift: 0, scale: 0, as: .float32) }
-        let other = SplitModulation(spatial: try random([2, 3, 24]))
-        #expect(throws: TorchError.self) { try x.modulatedNorm(other, shift: 0, scale: 1, as: .float32) }
-        let unequal = SplitModulation(spatial: try random([2, 4, 24]), temporal: try random([1, 1, 16]))
-        #expect(throws: TorchError.self) { try x.addGatedInPlace(x, unequal, gate: 0) }
-        #expect(throws: TorchError.self) { try x.addGatedInPlace(random([2, 4, 9]), fitting, gate: 0) }
+        let wrong: [(x: Tensor, modulation: SplitModulation, shift: Int, scale: Int)] = [
+            (x, fitting, 0, 3), (x, fitting, -1, 0), (x, fitting, .max, 0), (try .zeros([2, 4, 0]), fitting, 0, 0),
+            (x, SplitModulation(spatial: try random([2, 3, 24])), 0, 1),
+            (x, SplitModulation(spatial: try random([2, 4, 24]), temporal: try random([1, 1, 16])), 0, 1),
+        ]
+        for (x, modulation, shift, scale) in wrong {
+            var stream = ResidualStream(x)
+            #expect(throws: TorchError.self) { try stream.norm(modulation, shift: shift, scale: scale, as: .float32) }
+        }
+        for (y, gate) in [(x, 3), (try random([2, 4, 9]), 0)] {
+            #expect(throws: TorchError.self) { try x.addInPlace(GatedBranch(y, fitting, gate: gate)) }
+            var stream = ResidualStream(x)
+            try stream.add(y, fitting, gate: gate)
+            #expect(throws: TorchError.self) { try stream.norm(fitting, as: .float32) }
+        }
+        var unlike = ResidualStream(x)
+        try unlike.add(x, SplitModulation(spatial: random([2, 4, 24], .bfloat16)))
+        #expect(throws: TorchError.self) { try unlike.norm(fitting, as: .float32) }
         let (q, k) = (try random([1, 2, 3, 4]), try random([1, 2, 5, 4]))
         #expect(throws: TorchError.self) { try q.mergedAttention(key: k, value: q) }
         #expect(throws: TorchError.self) { try q.mergedAttention(key: k.to(.bfloat16), value: k.to(.bfloat16)) }
