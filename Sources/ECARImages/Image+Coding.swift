@@ -49,9 +49,18 @@ extension Image {
     ///
     /// - Throws: `FileError` if the PNG is damaged anywhere.
     public static func pngText(_ bytes: Data, name: String = "PNG") throws(FileError) -> [String: String] {
+        try pngText([UInt8](bytes), name: name)
+    }
+
+    /// The text chunks of a PNG file.
+    public static func pngText(_ url: URL) throws(FileError) -> [String: String] {
+        let file = try InputFile(url)
+        return try pngText(try file.contents(limit: maximumFileSize), name: file.name)
+    }
+
+    private static func pngText(_ bytes: [UInt8], name: String) throws(FileError) -> [String: String] {
         var image = ci_image()
         var texts = ci_texts()
-        let bytes = [UInt8](bytes)
         try checked(name) { ci_png_read(bytes, bytes.count, limits, &image, &texts, $0) }
         defer {
             ci_image_free(&image)

@@ -4,6 +4,14 @@ import Files
 ///
 /// A picture smaller than its cell is magnified by whole pixels, so that 8×8, 16×16 and 32×32 stages compare.
 public struct ImageGrid: Sendable {
+    /// How a picture is magnified.
+    public enum Enlargement: Sendable {
+        /// Every pixel stays visible.
+        case pixels
+        /// Pixels run into each other, which shows what a few of them are of.
+        case smooth
+    }
+
     /// In reading order; sizes and channels may differ.
     public var images: [Image]
     /// Without it, as many as there are column labels, else about square.
@@ -17,10 +25,11 @@ public struct ImageGrid: Sendable {
     public var columnLabels: [String]
     /// How often each pixel of the largest picture is repeated; without it, so that its side is at least 96 pixels.
     public var magnification: Int?
+    public var enlargement: Enlargement
 
     public init(
         _ images: [Image], columns: Int? = nil, title: String? = nil, labels: [String] = [], rowLabels: [String] = [],
-        columnLabels: [String] = [], magnification: Int? = nil
+        columnLabels: [String] = [], magnification: Int? = nil, enlargement: Enlargement = .pixels
     ) {
         self.images = images
         self.columns = columns
@@ -29,6 +38,7 @@ public struct ImageGrid: Sendable {
         self.rowLabels = rowLabels
         self.columnLabels = columnLabels
         self.magnification = magnification
+        self.enlargement = enlargement
     }
 
     /// Draws the grid, in colour.
@@ -41,7 +51,7 @@ public struct ImageGrid: Sendable {
         var pixels = try canvas.image().pixels
         for (i, image) in images.enumerated() {
             let factor = max(1, min(layout.cellWidth / image.width, layout.cellHeight / image.height))
-            let picture = try image.converted(channels: 3).magnified(factor)
+            let picture = try magnified(image.converted(channels: 3), factor)
             let left = layout.left(of: i % layout.columns) + (layout.cellWidth - picture.width) / 2
             let top = layout.top(of: i / layout.columns) + (layout.cellHeight - picture.height) / 2
             let row = picture.width * 3
@@ -51,6 +61,13 @@ public struct ImageGrid: Sendable {
             }
         }
         return Image(unchecked: pixels, width: layout.width, height: layout.height, channels: 3)
+    }
+
+    private func magnified(_ image: Image, _ factor: Int) throws(FileError) -> Image {
+        switch enlargement {
+        case .pixels: try image.magnified(factor)
+        case .smooth: try image.resized(width: factor * image.width, height: factor * image.height)
+        }
     }
 
     private func drawText(on canvas: Canvas, _ layout: GridLayout) {

@@ -3,15 +3,15 @@ import Files
 import Foundation
 
 /// A regular file, open for reading from many threads at once.
-final class InputFile: Sendable {
+package final class InputFile: Sendable {
     /// The path, as errors show it.
-    let name: String
+    package let name: String
     /// In bytes, when it was opened.
     let size: Int
     private let descriptor: Int32
 
     /// - Throws: `FileError` if the file is missing, unreadable, or no regular file.
-    init(_ url: URL) throws(FileError) {
+    package init(_ url: URL) throws(FileError) {
         let path = url.path
         var size: Int64 = 0
         descriptor = try checked(path) { ci_open(path, &size, $0) }
@@ -41,7 +41,7 @@ final class InputFile: Sendable {
     }
 
     /// Reads the whole file, if it has at most `limit` bytes.
-    func contents(limit: Int) throws(FileError) -> [UInt8] {
+    package func contents(limit: Int) throws(FileError) -> [UInt8] {
         guard size <= limit else {
             throw FileError(name, "is too large (\(size) bytes; the limit is \(limit))")
         }
