@@ -94,7 +94,9 @@ let package = Package(
         .testTarget(
             name: "ECAREvaluationTests", dependencies: ["ECAREvaluation", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "ECARBenchmarkTests", dependencies: ["ECARBenchmark", "TestSupport"]),
-        .testTarget(name: "ECARCommandTests", dependencies: ["ECARTraining", "ECAREvaluation", "ecar", "TestSupport"]),
+        .testTarget(
+            name: "ECARCommandTests",
+            dependencies: ["ECARPictures", "ECARTraining", "ECAREvaluation", "ecar", "TestSupport"]),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -10,8 +10,8 @@ struct ECARCommand: ParsableCommand {
         abstract: "Fast class-conditional image generation, coarse to fine (E-CAR, arXiv 2412.14170).",
         version: programVersion,
         subcommands: [
-            Sample.self, Replay.self, Train.self, Encode.self, Evaluate.self, TrainClassifier.self, Info.self,
-            Benchmark.self, BenchmarkWorker.self,
+            Sample.self, Finish.self, Replay.self, Train.self, Encode.self, Evaluate.self, TrainClassifier.self,
+            Info.self, Benchmark.self, BenchmarkWorker.self,
         ])
 
     /// Exit status: 0 done, 1 failure, 64 wrong usage, 130 after Ctrl-C.

@@ -167,7 +167,7 @@ struct Evaluate: ParsableCommand {
         let directory = try PreparedDirectory(folder, device: network.device, precision: sampling.precision)
         return try grid.map { settings in
             let maker = try ImageMaker(
-                directory, autoencoder: autoencoder, settings: settings, batch: sampling.batch, showsStages: false)
+                directory, autoencoder: autoencoder, settings: settings, batch: sampling.batch)
             let pictures = try ModelPictures(
                 maker: maker, network: network, count: wanted, labels: labels ?? .balanced, seed: sampling.seed,
                 group: group, name: model ?? "default", kept: EvaluationSubject.shown, folder: parts)

@@ -1,9 +1,10 @@
 import ArgumentParser
 import ECAR
+import ECARAutoencoder
 import ECARImages
 import ECARPictures
 import Foundation
-import TorchNN
+import Torch
 
 struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,7 +14,7 @@ struct Replay: ParsableCommand {
             in another batch.
             """)
 
-    @Argument(help: ArgumentHelp("A PNG made by `ecar sample`.", valueName: "image"))
+    @Argument(help: ArgumentHelp("A PNG made by `ecar sample` or `ecar finish`.", valueName: "image"))
     var image: String
 
     @Option(help: ArgumentHelp("The name or folder of the model that made it.", valueName: "name|dir"))
@@ -42,47 +43,52 @@ struct Replay: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
-        guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: image)) else {
-            throw CommandError.failure("\(image): cannot be read")
-        }
-        let metadata = try ImageMetadata.read(bytes, name: image)
-        let original = try Image.decode(bytes, name: image)
+        let url = URL(fileURLWithPath: image)
+        let metadata = try ImageMetadata.read(url)
+        let original = try Image.read(url)
         let device = try compute.prepare(for: metadata.precision)
         let folder = try ModelLocator.model(model)
         let directory = try PreparedDirectory(folder, device: device, precision: metadata.precision)
-        guard directory.digest == metadata.model else {
-            throw CommandError.failure(
-                "\(image): was made by the model \(metadata.model.prefix(12))…, and \(model) is "
-                    + "\(directory.digest.prefix(12))…; give the right one with --model")
-        }
+        try metadata.check(madeBy: directory, called: model, file: image)
 
-        let sheet = metadata.images.map { ImageSheet(requests: $0, showsStages: metadata.stages ?? false) }
         let description = directory.description
+        let shown = try shown(metadata, description)
+        let sheet = metadata.images.map { ImageSheet(requests: $0, shown: shown) }
         let autoencoder = try decoder.open(for: description, in: folder, device: device)
-        if let made = metadata.autoencoder, made != autoencoder.identity {
-            throw CommandError.failure(
-                "\(image): was decoded by \(made), and the autoencoder at hand is \(autoencoder.identity); give the right "
-                    + "one with --autoencoder")
-        }
+        try metadata.check(decodedBy: autoencoder, file: image)
         if let sheet {
             // Before any work: the metadata of a picture of another size are not its own.
             try checkSize(original, sheet.blank(sides: description.pictureSides, channels: description.pictureChannels))
         }
         let maker = try ImageMaker(
-            directory, autoencoder: autoencoder, settings: metadata.settings, batch: batch,
-            showsStages: metadata.stages ?? (metadata.stage != nil))
+            directory, autoencoder: autoencoder, settings: metadata.settings, batch: batch, shown: shown)
         var made: [MadeImage] = []
-        _ = try maker.make(metadata.requests, isQuiet: display.quiet) { made.append($0) }
-        try compare(original, try sheet?.render(made) ?? picture(made[0], stage: metadata.stage))
+        _ = try maker.make(
+            metadata.requests, continuing: draft(metadata, folder, autoencoder), isQuiet: display.quiet
+        ) { made.append($0) }
+        try compare(original, try sheet?.render(made.map(\.stages)) ?? made[0].image)
     }
 
-    /// A single image's picture, or that of one of its stages.
-    private func picture(_ made: MadeImage, stage: Int?) throws -> Image {
-        guard let stage else { return made.image }
-        guard (1...made.stages.count).contains(stage) else {
-            throw CommandError.failure("\(image): its metadata name stage \(stage), which the model does not have")
+    /// What the picture shows, where the model can have made it.
+    private func shown(_ metadata: ImageMetadata, _ model: ModelDescription) throws -> StageChoice {
+        do {
+            try metadata.check(classNames: model.classNames)
+            return try metadata.shown(of: model.architecture.stages)
+        } catch {
+            throw CommandError.failure("\(image): \(error)")
         }
-        return made.stages[stage - 1]
+    }
+
+    /// The first stage, where it was made apart from the later ones.
+    private func draft(_ metadata: ImageMetadata, _ folder: URL, _ autoencoder: any Autoencoder) throws -> Draft? {
+        guard let precision = metadata.firstStage?.precision else { return nil }
+        let directory = try PreparedDirectory(
+            folder, device: try compute.prepare(for: precision), precision: precision)
+        let maker = try ImageMaker(
+            directory, autoencoder: autoencoder, settings: metadata.firstStageSettings, batch: batch, shown: .drafts)
+        var latents: [Tensor] = []  // B × (1, C, h, h)
+        _ = try maker.make(metadata.requests, isQuiet: display.quiet) { latents.append($0.latents) }
+        return Draft(labels: metadata.requests.map(\.class), stages: [try .cat(latents, 0)])
     }
 
     private func checkSize(_ original: Image, _ again: Image) throws {

@@ -12,7 +12,7 @@ protocol SampleOutput {
 /// What all kinds of output need to know.
 struct OutputPlan {
     let requests: [ImageRequest]
-    let showsStages: Bool
+    let shown: StageChoice
     let metadata: ImageMetadata
     /// Sides of the stages' pictures.
     let sides: [Int]
@@ -25,12 +25,13 @@ struct OutputPlan {
         let url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
         let exists = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
-        if path.hasSuffix("/") || isFolder.boolValue || (!exists && url.pathExtension.isEmpty) {
-            return try FolderOutput(self, url)
-        }
-        switch url.pathExtension.lowercased() {
-        case "png": return try PictureOutput(self, url)
-        case "npz" where showsStages:
+        let namesFolder = path.hasSuffix("/") || isFolder.boolValue || (!exists && url.pathExtension.isEmpty)
+        switch namesFolder ? "/" : url.pathExtension.lowercased() {
+        case "png": return try shown == .drafts ? DraftOutput(self, url) : PictureOutput(self, url)
+        case _ where shown == .drafts:
+            throw CommandError.usage("--output \(path): drafts are shown on a contact sheet, which must end in .png")
+        case "/": return try FolderOutput(self, url)
+        case "npz" where shown == .every:
             throw CommandError.usage("--stages: an .npz file holds finished images only; use a .png or a folder")
         case "npz": return try NpzOutput(self, url)
         default:
@@ -38,35 +39,46 @@ struct OutputPlan {
         }
     }
 
-    var metadataOfSheet: ImageMetadata { metadata.grid(requests, stages: showsStages) }
+    /// Whether there is just one picture, which then stands for itself.
+    var isSingle: Bool { requests.count == 1 && shown == .finished }
+
+    /// Of a picture that shows all images.
+    var sheetMetadata: ImageMetadata { metadata.grid(requests, shown) }
+
+    /// All images as one picture.
+    ///
+    /// - Parameter pictures: Of every image those that are shown.
+    func sheet(_ pictures: [[Image]]) throws -> Image {
+        try ImageSheet(requests: requests, shown: shown).render(pictures)
+    }
+
+    /// - Throws: Where a sheet cannot be written, or would be too large to exist.
+    func check(sheet url: URL) throws {
+        try Scratch.check(writing: url)
+        if !isSingle { _ = try ImageSheet(requests: requests, shown: shown).blank(sides: sides, channels: channels) }
+    }
 }
 
 /// One PNG: the image itself where there is just one, else a grid.
 struct PictureOutput: SampleOutput {
     private let plan: OutputPlan
     private let url: URL
-    private var images: [MadeImage] = []
-    private var isSingle: Bool { plan.requests.count == 1 && !plan.showsStages }
+    private var pictures: [[Image]] = []
 
     init(_ plan: OutputPlan, _ url: URL) throws {
         (self.plan, self.url) = (plan, url)
-        try Scratch.check(writing: url)
-        if !isSingle {
-            _ = try ImageSheet(requests: plan.requests, showsStages: plan.showsStages)
-                .blank(sides: plan.sides, channels: plan.channels)
-        }
+        try plan.check(sheet: url)
     }
 
-    mutating func add(_ image: MadeImage) { images.append(image) }
+    mutating func add(_ made: MadeImage) { pictures.append(made.stages) }
 
     func finish() throws -> [URL] {
-        if isSingle, let only = images.first {
-            try only.image.write(to: url, text: plan.metadata.single(only.request).text())
+        if plan.isSingle {
+            try pictures[0][0].write(to: url, text: plan.metadata.single(plan.requests[0]).text())
         } else {
-            let sheet = ImageSheet(requests: plan.requests, showsStages: plan.showsStages)
-            try sheet.render(images).write(to: url, text: plan.metadataOfSheet.text())
+            try plan.sheet(pictures).write(to: url, text: plan.sheetMetadata.text())
         }
-        return images.map { _ in url }
+        return pictures.map { _ in url }
     }
 }
 
@@ -87,11 +99,10 @@ struct FolderOutput: SampleOutput {
         let digits = String(finals.count)
         let width = max(4, String(plan.requests.count - 1).count)
         let number = String(repeating: "0", count: width - digits.count) + digits
-        let stem = "\(number)-\(ClassNames.fileName(made.request.className))-seed\(made.request.seed)"
-        if plan.showsStages {
-            for (stage, image) in made.stages.dropLast().enumerated() {
-                try write(image, "\(stem)-stage\(stage + 1).png", made.request, stage: stage + 1)
-            }
+        let variation = made.request.variation.map { "-variation\($0.number)" } ?? ""
+        let stem = "\(number)-\(ClassNames.fileName(made.request.className))-seed\(made.request.seed)\(variation)"
+        for (stage, image) in made.stages.dropLast().enumerated() {
+            try write(image, "\(stem)-stage\(stage + 1).png", made.request, stage: stage + 1)
         }
         try write(made.image, stem + ".png", made.request, stage: nil)
         finals.append(stem + ".png")
@@ -99,12 +110,12 @@ struct FolderOutput: SampleOutput {
 
     private mutating func write(_ image: Image, _ name: String, _ request: ImageRequest, stage: Int?) throws {
         let text = try plan.metadata.single(request, stage: stage).text()
-        try image.write(to: scratch.url.appendingPathComponent(name), text: text)
+        try scratch.make(name) { try image.write(to: $0, text: text) }
         names.append(name)
     }
 
     func finish() throws -> [URL] {
-        for name in names { try scratch.move(name, to: url) }
+        try scratch.move(names)
         return finals.map { url.appendingPathComponent($0) }
     }
 }

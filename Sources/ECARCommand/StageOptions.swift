@@ -11,14 +11,15 @@ struct StepsOption: ExpressibleByArgument {
         values = parts.compactMap { $0 }
     }
 
+    /// - Parameter noun: What the stages are called that the numbers are for.
     /// - Throws: `CommandError` where the numbers do not fit so many stages.
-    func steps(stages: Int) throws -> [Int] {
+    func steps(stages: Int, noun: String = "stages") throws -> [Int] {
         if values.count == stages { return values }
         guard values.count == 1 else {
-            throw CommandError.usage("--steps has \(values.count) numbers, and the model \(stages) stages")
+            throw CommandError.usage("--steps has \(values.count) numbers, and the model \(stages) \(noun)")
         }
         guard values[0] >= stages else {
-            throw CommandError.usage("--steps \(values[0]): the model has \(stages) stages and each needs a step")
+            throw CommandError.usage("--steps \(values[0]): the model has \(stages) \(noun) and each needs a step")
         }
         return SamplingSettings.split(steps: values[0], stages: stages)
     }
@@ -34,11 +35,12 @@ struct GuidanceOption: ExpressibleByArgument {
         values = parts.compactMap { $0 }
     }
 
+    /// - Parameter noun: What the stages are called that the numbers are for.
     /// - Throws: `CommandError` where the numbers do not fit so many stages.
-    func guidance(stages: Int) throws -> [Double] {
+    func guidance(stages: Int, noun: String = "stages") throws -> [Double] {
         if values.count == stages { return values }
         guard values.count == 1 else {
-            throw CommandError.usage("--guidance has \(values.count) numbers, and the model \(stages) stages")
+            throw CommandError.usage("--guidance has \(values.count) numbers, and the model \(stages) \(noun)")
         }
         return Array(repeating: values[0], count: stages)
     }

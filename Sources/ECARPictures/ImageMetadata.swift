@@ -6,7 +6,15 @@ import Foundation
 import TorchNN
 
 /// The text chunk `ecar` of a PNG: all that is needed to make the picture again.
-public struct ImageMetadata: Codable, Sendable {
+public struct ImageMetadata: Codable, Equatable, Sendable {
+    /// How a first stage was made. Its steps and guidance are among those of all stages.
+    public struct FirstStage: Codable, Equatable, Sendable {
+        public var solver: Solver
+        /// Where it is not 1.
+        public var timeShift: Double?
+        public var precision: Precision
+    }
+
     public static let key = "ecar"
 
     /// The digest of the model's files.
@@ -18,11 +26,11 @@ public struct ImageMetadata: Codable, Sendable {
     public var className: String?
     public var seed: UInt64?
     public var variation: NoiseSeed.Variation?
-    /// Of a single image that is an earlier stage's: its stage, from 1.
+    /// Of a single image that is an earlier stage's, or of a sheet of drafts: the stage, from 1.
     public var stage: Int?
     /// Of a grid.
     public var images: [ImageRequest]?
-    /// Of a grid: whether it has a column for every stage.
+    /// Of a grid of finished images: whether it has a column for every stage.
     public var stages: Bool?
     public var steps: [Int]
     public var guidance: [Double]
@@ -30,6 +38,8 @@ public struct ImageMetadata: Codable, Sendable {
     /// Where it is not 1.
     public var timeShift: Double?
     public var precision: Precision
+    /// Where the first stage is a draft that was made otherwise than what came after.
+    public var firstStage: FirstStage?
     public var version: String
 
     public init(model: String, autoencoder: any Autoencoder, settings: SamplingSettings, precision: Precision) {
@@ -57,11 +67,37 @@ public struct ImageMetadata: Codable, Sendable {
         return copy
     }
 
-    public func grid(_ requests: [ImageRequest], stages: Bool) -> ImageMetadata {
+    public func grid(_ requests: [ImageRequest], _ shown: StageChoice) -> ImageMetadata {
         var copy = self
-        (copy.images, copy.stages) = (requests, stages)
+        copy.images = requests
+        if case .only(let stage) = shown { copy.stage = stage + 1 } else { copy.stages = shown == .every }
         return copy
     }
+
+    /// What is shown of the images.
+    ///
+    /// - Parameter count: The model's stages.
+    /// - Throws: ``ECARError`` for a stage that the model does not have.
+    public func shown(of count: Int) throws(ECARError) -> StageChoice {
+        guard let stage else { return stages == true ? .every : .finished }
+        guard (1...max(1, count)).contains(stage) else {
+            throw ECARError("its metadata name stage \(stage), which the model does not have")
+        }
+        return .only(stage - 1)
+    }
+
+    /// - Throws: ``ECARError`` for an image of a class that a model of these class names does not have, or calls otherwise.
+    public func check(classNames: [String]) throws(ECARError) {
+        for request in requests {
+            guard classNames.indices.contains(request.class), classNames[request.class] == request.className else {
+                throw ECARError(
+                    "its metadata name the class \(request.class) \(request.className.prefix(40)), which the model does not "
+                        + "have")
+            }
+        }
+    }
+
+    // MARK: Files
 
     /// The chunk's text: JSON on one line.
     public func text() throws -> [String: String] {
@@ -72,7 +108,17 @@ public struct ImageMetadata: Codable, Sendable {
 
     /// - Throws: ``FileError`` where a picture carries none, or none that makes sense.
     public static func read(_ bytes: Data, name: String) throws -> ImageMetadata {
-        guard let text = try Image.pngText(bytes, name: name)[key] else {
+        try read(Image.pngText(bytes, name: name), name: name)
+    }
+
+    /// Reads those of a PNG file.
+    public static func read(_ url: URL) throws -> ImageMetadata {
+        try read(Image.pngText(url), name: url.path)
+    }
+
+    /// - Parameter texts: What ``text()`` made, and perhaps others.
+    static func read(_ texts: [String: String], name: String) throws -> ImageMetadata {
+        guard let text = texts[key] else {
             throw FileError(
                 name, "has no metadata of ecar; it was not made by `ecar sample`, or another program removed them")
         }

@@ -95,7 +95,7 @@ import Torch
     }
 
     private static let metadata = """
-        {"model":"DIGEST","class":0,"className":"a","seed":0,"steps":[1,1,1],"guidance":[1,1,1],"solver":"euler",\
+        {"model":"DIGEST","class":0,"className":"ankle boot","seed":0,"steps":[1,1,1],"guidance":[1,1,1],"solver":"euler",\
         "precision":"f32","version":"0"}
         """
 
@@ -105,13 +105,15 @@ import Torch
         (metadata, "{}", "metadata"),
         ("DIGEST", "x", "was made by the model"),
         ("\"class\":0", "\"class\":9", "class 9"),
+        ("ankle boot", "ankle root", "class 0 ankle root"),
         ("[1,1,1]", "[1,1]", "3 stages"),
         ("[1,1,1]", "[1,1,1000000000]", "steps"),
         ("\"seed\":0", "\"seed\":0,\"stage\":9", "stage 9"),
         ("\"seed\":0", "\"seed\":0,\"stage\":-9223372036854775808", "stage -9223372036854775808"),
         ("\"seed\":0", "\"seed\":-1", "metadata"),
         ("\"seed\":0", "\"seed\":0,\"command\":\"rm\"", "command"),
-        ("\"seed\":0", "\"images\":[{\"class\":0,\"className\":\"a\",\"seed\":0}]", "32×32"),
+        ("\"seed\":0", "\"seed\":0,\"firstStage\":{\"solver\":\"rk\",\"precision\":\"f32\"}", "firstStage.solver"),
+        ("\"seed\":0", "\"images\":[{\"class\":0,\"className\":\"ankle boot\",\"seed\":0}]", "32×32"),
     ])
     func metadataThatLie(part: String, replacement: String, hint: String) throws {
         let text = Self.metadata.replacingOccurrences(of: part, with: replacement)

@@ -79,6 +79,22 @@ import Testing
         #expect(result.output.split(separator: "\n").count == 2)
     }
 
+    /// The second picture cannot have its place, so the first one's is given back.
+    @Test func aFolderGetsAllFilesOrNone() throws {
+        let names = (0...1).map { "000\($0)-ankle-boot-seed\($0).png" }
+        try FileManager.default.createDirectory(at: folder["out/\(names[1])"], withIntermediateDirectories: true)
+        for earlier in [nil, Data("earlier".utf8)] {
+            try earlier?.write(to: folder["out/\(names[0])"])
+            let result = try sample("--class", "0", "--count", "2", "--output", "out/")
+            #expect(result.status == 1)
+            #expect(result.errors.contains("\(names[1]): cannot be written"), "\(result.errors)")
+            let kept = try? Data(contentsOf: folder["out/\(names[0])"])
+            #expect(kept == earlier)
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder["out"].path).sorted()
+            #expect(left == (earlier == nil ? [names[1]] : names))
+        }
+    }
+
     @Test func gridsOfStagesAndOfSeveralSeedsAreReplayed() throws {
         #expect(try sample("--stages", "--output", "stages.png", "--solver", "heun").status == 0)
         #expect(try replay("stages.png").status == 0)

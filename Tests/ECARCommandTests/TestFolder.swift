@@ -7,7 +7,7 @@ import Torch
 import TorchNN
 
 /// A temporary folder, gone with this object.
-final class TestFolder {
+final class TestFolder: Sendable {
     let url: URL
 
     init() throws {
