@@ -18,6 +18,12 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        // Without its traits it reads no configuration of its own, and builds less.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .target(name: "Files"),
@@ -67,6 +73,21 @@ let package = Package(
             name: "ECARAutoencoder",
             dependencies: ["ECAR", "ECARImages", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "ECARPictures", dependencies: ["ECARAutoencoder"]),
+        // The files of Sources/ECARServer/Resources.
+        .target(name: "CPage"),
+        .target(
+            name: "ECARServer",
+            dependencies: [
+                "CPage", "ECARPictures",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            exclude: ["Resources"]),
         .target(name: "ECARTraining", dependencies: ["ECARAutoencoder", "ECARReports"]),
         .target(
             name: "ECAREvaluation",
@@ -75,9 +96,10 @@ let package = Package(
         .executableTarget(
             name: "ecar",
             dependencies: [
-                "ECARPictures", "ECARTraining", "ECAREvaluation", "ECARBenchmark", "ECARReports",
+                "ECARPictures", "ECARServer", "ECARTraining", "ECAREvaluation", "ECARBenchmark", "ECARReports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/ECARCommand"
         ),
@@ -94,6 +116,13 @@ let package = Package(
         .testTarget(
             name: "ECAREvaluationTests", dependencies: ["ECAREvaluation", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "ECARBenchmarkTests", dependencies: ["ECARBenchmark", "TestSupport"]),
+        .testTarget(
+            name: "ECARServerTests",
+            dependencies: [
+                "ECARServer", "TestSupport",
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .testTarget(
             name: "ECARCommandTests",
             dependencies: ["ECARPictures", "ECARTraining", "ECAREvaluation", "ecar", "TestSupport"]),

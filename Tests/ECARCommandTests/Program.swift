@@ -65,6 +65,19 @@ struct Program {
         while isRunning, !Self.text(errors).contains(text) { Thread.sleep(forTimeInterval: 0.01) }
     }
 
+    /// Waits for the first line of standard output; nil where the program ends without one.
+    func firstLine() -> String? {
+        let deadline = Date.now + Self.patience
+        while Date.now < deadline {
+            let isLast = !isRunning
+            let text = Self.text(output)
+            if let end = text.firstIndex(of: "\n") { return String(text[..<end]) }
+            if isLast { return nil }
+            Thread.sleep(forTimeInterval: 0.005)
+        }
+        return nil
+    }
+
     /// Waits for the end; the status of a program that a signal ended is minus the signal. One that hangs is ended.
     func wait() -> Result {
         let deadline = Date.now + Self.patience
