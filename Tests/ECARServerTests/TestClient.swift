@@ -106,14 +106,35 @@ struct TestClient: Sendable {
         }
     }
 
+    /// Sends a text at once, before any task has its turn: other tests may keep those waiting for longer than a server waits.
+    private final class Greeting: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        private let text: String
+
+        init(_ text: String) { self.text = text }
+
+        func channelActive(context: ChannelHandlerContext) {
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+            context.fireChannelActive()
+        }
+    }
+
+    /// Sends a text and takes what comes until the server closes the connection.
+    func exchange(_ text: String) async throws -> String {
+        try await connect(sending: text) { connection in await connection.readAll() }
+    }
+
     /// Opens a connection for as long as `body` runs, and then leaves without a word.
     func connect<Value: Sendable>(
-        _ body: @Sendable (inout Connection) async throws -> Value
+        sending greeting: String = "", _ body: @Sendable (inout Connection) async throws -> Value
     ) async throws -> Value {
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    try channel.pipeline.syncOperations.addHandler(Greeting(greeting))
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in
