@@ -35,6 +35,7 @@ let package = Package(
                 .define("USE_C10D_GLOO"),
                 .headerSearchPath("."),
                 .unsafeFlags([
+                    "-fno-strict-aliasing",  // Attention.hpp reads pairs of numbers as words
                     "-isystem", "\(libtorch)/include",
                     "-isystem", "\(libtorch)/include/torch/csrc/api/include",
                 ]),

@@ -235,8 +235,8 @@ static at::Tensor attention(const at::Tensor &q, const at::Tensor &k, const at::
     int64_t batch = q.size(0), heads = q.size(1), queries = q.size(2), keys = k.size(2), width = q.size(3);
     auto out = at::empty({batch, queries, heads * width}, q.options());
     auto factor = static_cast<float>(1 / std::sqrt(static_cast<double>(width)));
-    int64_t parts = std::clamp<int64_t>(at::get_num_threads() / std::max<int64_t>(1, batch * heads), 1, (queries + 63) / 64);
-    int64_t share = (queries + parts - 1) / parts;
+    int64_t wanted = std::clamp<int64_t>(at::get_num_threads() / std::max<int64_t>(1, batch * heads), 1, std::max<int64_t>(1, queries / 64));
+    int64_t share = std::max<int64_t>(1, (queries + wanted - 1) / wanted), parts = (queries + share - 1) / share;
     with_type(q, [&]<class T>(T *) {
         auto head_of = [](const at::Tensor &x, int64_t b, int64_t head) { return data<T>(x) + b * x.stride(0) + head * x.stride(1); };
         each_row(batch * heads * parts, share * keys, [&](int64_t task) {
@@ -313,7 +313,7 @@ int ct_merged_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tens
         TORCH_CHECK(
             q.dim() == 4 && k.dim() == 4 && v.sizes() == k.sizes() && q.size(0) == k.size(0) && q.size(1) == k.size(1) &&
                 q.size(3) == k.size(3) && k.size(2) > 0 && q.size(3) > 0 && k.scalar_type() == q.scalar_type() &&
-                v.scalar_type() == q.scalar_type(),
+                v.scalar_type() == q.scalar_type() && k.device() == q.device() && v.device() == q.device(),
             "queries ", q.sizes(), ", keys ", k.sizes(), " and values ", v.sizes(), " do not fit (B, H, N|M, d)");
         auto merged = [&](const at::Tensor &x) { return x.transpose(1, 2).reshape({q.size(0), q.size(2), q.size(1) * q.size(3)}); };
         if (!q.is_cpu()) return merged(at::scaled_dot_product_attention(q, k, v));

@@ -12,7 +12,13 @@ struct DraftOutput: SampleOutput {
     init(_ plan: OutputPlan, _ sheet: URL) throws {
         (self.plan, self.sheet) = (plan, sheet)
         try plan.check(sheet: sheet)
-        try Scratch.check(writing: DraftFile.beside(sheet))
+        let drafts = DraftFile.beside(sheet)
+        try Scratch.check(writing: drafts)
+        // The user did not name it: it may be a model's weights.
+        if FileManager.default.fileExists(atPath: drafts.path), (try? DraftFile.read(drafts)) == nil {
+            throw CommandError.failure(
+                "--output \(sheet.path): the drafts would replace \(drafts.path), which holds none; give another name")
+        }
     }
 
     mutating func add(_ made: MadeImage) { images.append(made) }

@@ -31,6 +31,8 @@ public struct ClassNames: Sendable {
 
     /// The name that takes the fewest changes, whole or in its beginning.
     private func suggestion(_ wanted: String) -> String {
+        // What is much longer than any name is none, and would take long to compare.
+        guard wanted.utf8.count <= 64 else { return "" }
         let ranked = names.map { name -> (String, Int) in
             let lower = name.lowercased()
             let start = String(lower.prefix(wanted.count))

@@ -42,11 +42,14 @@ struct GenerationsAPI: Sendable {
         var request = request
         let wish = try await body.read(GenerationsBody.self, from: &request)
         let id = try await studio.submit(try wish.request(model, studio.limits, client: context.client))
-        let (updates, authority) = (try await studio.events(id), request.head.authority)
+        let updates = try await studio.events(id)
+        // A proxy that speaks TLS says so.
+        let scheme = HTTPField.Name("X-Forwarded-Proto").flatMap { request.headers[$0] } == "https" ? "https" : "http"
+        let origin = "\(scheme)://\(request.head.authority ?? address)"
         do {
             let images = try await request.body.consumeWithCancellationOnInboundClose { _ in
                 try await finished(updates)
-                return try await answer(id, asURL: wish.responseFormat == .url, at: authority ?? address)
+                return try await answer(id, asURL: wish.responseFormat == .url, at: origin)
             }
             // Watching the connection has used it up.
             return try .json(images, headers: [.connection: "close"])
@@ -71,13 +74,13 @@ struct GenerationsAPI: Sendable {
         throw CancellationError()
     }
 
-    private func answer(_ id: JobID, asURL: Bool, at authority: String) async throws -> Answer {
+    private func answer(_ id: JobID, asURL: Bool, at origin: String) async throws -> Answer {
         let status = try await studio.status(id)
         var items: [Answer.Item] = []
         for (index, image) in status.images.enumerated() {
             var item = Answer.Item(revised_prompt: image.className)
             if asURL {
-                item.url = "http://\(authority)\(JobsAPI.picture(id, index))"
+                item.url = "\(origin)\(JobsAPI.picture(id, index))"
             } else {
                 item.b64_json = try await studio.picture(id, index: index).base64EncodedString()
             }

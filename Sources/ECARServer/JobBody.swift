@@ -126,6 +126,16 @@ struct FinishedDraft: Decodable, Sendable {
                 "\(picks.count) picks in \(variations) variations are more than \(limits.images) images",
                 param: "finish.variations", code: "too_many_images")
         }
+        if case .each(let steps)? = wishes.steps, steps.first != draft.settings.steps.first {
+            throw .invalid(
+                "the first stage's steps are the draft's, \(draft.settings.steps[0])", param: "steps",
+                code: "wrong_value")
+        }
+        if case .each(let guidance)? = wishes.guidance, guidance.first != draft.settings.guidance.first {
+            throw .invalid(
+                "the first stage's guidance is the draft's, \(draft.settings.guidance[0])", param: "guidance",
+                code: "wrong_value")
+        }
         let wanted = picks.flatMap { place in
             (0..<variations).map { JobRequest.Pick(index: place, variation: UInt64($0)) }
         }

@@ -17,15 +17,20 @@ final class StalledWriteHandler: ChannelInboundHandler, RemovableChannelHandler 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         deadline?.cancel()
         deadline = nil
-        if !context.channel.isWritable {
-            let channel = context.channel
-            deadline = context.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
-        }
+        if !context.channel.isWritable { watch(context.channel, left: .max) }
         context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
         context.fireChannelInactive()
+    }
+
+    /// Closes the channel if no less waits after a while than does now; a slow client is given another while.
+    private func watch(_ channel: any Channel, left: Int) {
+        deadline = channel.eventLoop.assumeIsolated().scheduleTask(in: patience) { [self] in
+            let now = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? left
+            if now < left { watch(channel, left: now) } else { channel.close(promise: nil) }
+        }
     }
 }

@@ -11,7 +11,11 @@ extension Studio {
         var origins: [Draft] = []
         switch request.work {
         case .images(let wanted): images = wanted
-        case .drafts(let wanted): (images, key.kind) = (wanted, .drafts)
+        case .drafts(let wanted):
+            guard maker.model.architecture.stages > 1 else {
+                throw .wrong("the model has one stage, so it has no drafts")
+            }
+            (images, key.kind) = (wanted, .drafts)
         case .finish(let id, let picks): (images, origins, key) = try finish(id, picks, key)
         }
         try check(images)

@@ -71,7 +71,7 @@ package struct StudioServer: Sendable {
         let application = application { port in await onReady("http://\(configuration.address(port: port))") }
         var lifecycle = ServiceGroupConfiguration(
             // The last is stopped first: while running jobs end, their events still go out, and new ones get a 503.
-            services: [application, Farewell(studio: studio, grace: configuration.grace)],
+            services: [application, Farewell(studio: studio, grace: configuration.grace, logger: logger)],
             gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
         // A client that does not read its answer shall not keep the server from ending.
         lifecycle.maximumGracefulShutdownDuration = configuration.grace + .seconds(3)
@@ -101,9 +101,11 @@ package struct StudioServer: Sendable {
 private struct Farewell: Service {
     let studio: Studio
     let grace: Duration
+    let logger: Logger
 
     func run() async throws {
         try? await gracefulShutdown()
-        await studio.shutDown(grace: grace)
+        let ended = await studio.shutDown(grace: grace)
+        if ended > 0 { logger.warning("stopped before all jobs were done", metadata: ["ended": "\(ended)"]) }
     }
 }

@@ -192,6 +192,15 @@ import Torch
         #expect(folder.visibleNames == Self.files + ["model"])
     }
 
+    @Test func draftsDoNotReplaceAModel() throws {
+        let weights = folder["model/model.safetensors"]
+        let before = try Data(contentsOf: weights)
+        let result = try run("sample", ["--draft", "1", "--class", "0", "--output", "model/model.png"])
+        #expect(result.status == 1)
+        #expect(result.errors.contains("model.safetensors, which holds none"), "\(result.errors)")
+        #expect(try Data(contentsOf: weights) == before)
+    }
+
     @Test func neitherFileAppearsAlone() throws {
         try FileManager.default.createDirectory(at: folder["drafts.safetensors"], withIntermediateDirectories: false)
         let result = try run("sample", ["--draft"])

@@ -102,6 +102,19 @@ import Testing
         }
     }
 
+    /// The first stage is made: what it was made with cannot be wished otherwise.
+    @Test(arguments: [#""steps": [1, 2]"#, #""guidance": [7, 2]"#])
+    func refusesOtherSettingsOfTheDraft(settings: String) async throws {
+        try await TestServer().test { client in
+            let (draft, _) = try await finished(
+                #"{"class": 2, "steps": [2, 2], "guidance": 2, "draft": true}"#, client)
+            let response = try await client.post(
+                Self.path, #"{"finish": {"job": "\#(draft)", "picks": [0]}, \#(settings)}"#)
+            #expect(response.status == 400)
+            #expect(try response.error().message.hasPrefix("the first stage's"))
+        }
+    }
+
     @Test func finishesDraftsAlone() async throws {
         try await TestServer().test { client in
             let (id, _) = try await finished(#"{"class": 2}"#, client)

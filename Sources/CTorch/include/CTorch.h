@@ -185,50 +185,6 @@ int ct_add_gated_and_norm(ct_tensor x, ct_tensor y, ct_tensor spatial_1, ct_tens
                           ct_tensor temporal_2, int64_t shift, int64_t scale, double epsilon, int32_t dtype, ct_tensor *out) CT_NOEXCEPT;
 /// The addition alone.
 int ct_add_gated_in_place(ct_tensor x, ct_tensor y, ct_tensor spatial, ct_tensor temporal, int64_t gate) CT_NOEXCEPT;
-/// softmax(q kᵀ / √d) v for q (B, H, N, d) and k, v (B, H, M, d).
-int ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out) CT_NOEXCEPT;
-int ct_softmax(ct_tensor input, int64_t dimension, ct_tensor *out) CT_NOEXCEPT;
-/// Mean over a batch of −Σ target·log softmax(logits), for logits (B, K) and classes (B) as int64; the target is the class's
-/// one-hot vector, mixed with `smoothing` of the uniform one.
-int ct_cross_entropy(ct_tensor logits, ct_tensor classes, double smoothing, ct_tensor *out) CT_NOEXCEPT;
-/// Cross-correlation of input (B, C, h, w) with weight (O, C, kh, kw); bias (O) may be NULL. Zeros are added above and below,
-/// left and right.
-int ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, int64_t stride, int64_t padding_rows, int64_t padding_columns,
-              ct_tensor *out) CT_NOEXCEPT;
-/// Over groups of channels of (B, C, h, w); weight and bias may be NULL.
-int ct_group_norm(ct_tensor input, int64_t groups, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) CT_NOEXCEPT;
-/// Zeros around the last dimensions: before and after the last one, before and after the one before it, …
-int ct_pad(ct_tensor input, const int64_t *amounts, size_t count, ct_tensor *out) CT_NOEXCEPT;
-/// Mean over windows of kernel×kernel of (B, C, h, w); what lies outside does not count.
-int ct_mean_pool(ct_tensor input, int64_t kernel, int64_t stride, int64_t padding, ct_tensor *out) CT_NOEXCEPT;
-/// Maximum over windows of kernel×kernel of (B, C, h, w).
-int ct_maximum_pool(ct_tensor input, int64_t kernel, int64_t stride, int64_t padding, ct_tensor *out) CT_NOEXCEPT;
-/// The same (B, C, h, w) with channels innermost in memory, which makes convolutions on CPUs twice as fast.
-int ct_channels_last(ct_tensor input, ct_tensor *out) CT_NOEXCEPT;
-/// Nearest-neighbour enlargement ×2 of (B, C, h, w).
-int ct_upsample_2x2(ct_tensor input, ct_tensor *out) CT_NOEXCEPT;
-
-// MARK: - Inference (packed.cpp, fused.cpp)
-
-/// The weight (out, in) of a linear layer, float32 or bfloat16, in the layout that its products are fastest in on this
-/// processor; the weight itself where there is none.
-int ct_pack_weight(ct_tensor weight, ct_tensor *out) CT_NOEXCEPT;
-/// input (…, in) × packed weightᵀ + bias (out), then GELU (tanh approximation) where asked for; bias may be NULL.
-int ct_packed_linear(ct_tensor input, ct_tensor packed, ct_tensor bias, bool gelu, ct_tensor *out) CT_NOEXCEPT;
-/// The weight (out, in) rounded to int8, packed, and the scale of each of its rows (out).
-int ct_pack_int8_weight(ct_tensor weight, ct_tensor *packed, ct_tensor *scales) CT_NOEXCEPT;
-/// The same product with integer multiplication: the input, float32 or bfloat16, is rounded to 8 bits row by row with a scale
-/// of its own. The bias (out) is float32 or NULL; the result is bfloat16.
-int ct_int8_linear(ct_tensor input, ct_tensor packed, ct_tensor scales, ct_tensor bias, ct_tensor *out) CT_NOEXCEPT;
-/// Two such layers with GELU (tanh approximation) between them.
-int ct_int8_mlp(ct_tensor input, ct_tensor packed_in, ct_tensor scales_in, ct_tensor bias_in, ct_tensor packed_out, ct_tensor scales_out,
-                ct_tensor bias_out, ct_tensor *out) CT_NOEXCEPT;
-/// LayerNorm(x)·(1 + scale) + shift for x (B, N, D), float32. `spatial` (B|1, N|1, k·D) plus `temporal` (1, 1, k·D), which may be
-/// NULL, hold shift and scale as their chunks of D of the given indices. The result is of type `dtype`.
-int ct_modulated_norm(ct_tensor x, ct_tensor spatial, ct_tensor temporal, int64_t shift, int64_t scale, double epsilon, int32_t dtype,
-                      ct_tensor *out) CT_NOEXCEPT;
-/// x ← x + gate·y for x (B, N, D), float32, and y of the same shape; the gate is a chunk of spatial plus temporal.
-int ct_add_gated_in_place(ct_tensor x, ct_tensor y, ct_tensor spatial, ct_tensor temporal, int64_t gate) CT_NOEXCEPT;
 /// softmax(q kᵀ / √d) v for q (B, H, N, d) and k, v (B, H, M, d), with the heads side by side: (B, N, H·d). Without gradients; on
 /// CPUs the scores are float32, what they weigh the values with is of the type of q.
 int ct_merged_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out) CT_NOEXCEPT;

@@ -21,11 +21,14 @@ export const wantsLessMotion = () => matchMedia('(prefers-reduced-motion: reduce
 
 /** Fills a fieldset with radio buttons, one for each [value, text]; `onChange` gets the value as it was given. */
 export function segments(fieldset, choices, onChange) {
+    const focused = fieldset.contains(document.activeElement) ? document.activeElement.value : null;
     fieldset.querySelector('.track').replaceChildren(...choices.map(([value, text]) => {
         const input = make('input', {type: 'radio', name: fieldset.id, value});
         input.addEventListener('change', () => onChange(value));
         return make('label', {}, input, make('span', {}, text));
     }));
+    // Who uses the keyboard stays where they were.
+    if (focused !== null) [...fieldset.querySelectorAll('input')].find(({value}) => value === focused)?.focus();
 }
 
 export function choose(fieldset, value) {

@@ -60,6 +60,8 @@ export class Form {
         });
         this.#show();
         form.hidden = false;
+        // A model of one stage has nothing to draft.
+        $('mode').hidden = $('mode-note').hidden = model.stages.length < 2;
         // Only now does the list have a height to scroll the chosen class into.
         this.#picker.value = this.#settings.label;
     }

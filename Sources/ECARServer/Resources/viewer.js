@@ -8,12 +8,13 @@ import {fileName} from './words.js';
 const variationsShown = 8;
 
 export class Viewer {
-    #studio; #dialog = $('viewer'); #image = $('viewer-picture'); #picture = null;
+    #studio; #dialog = $('viewer'); #image = $('viewer-picture'); #picture = null; #stage = 0;
 
     /** @param studio pictures(): all of the page in order; start(plan), use(plan), focus(picture), model */
     constructor(studio) {
         this.#studio = studio;
         fit(this.#image, studio.model);
+        $('viewer-vary').hidden = studio.model.stages.length < 2;
         $('viewer-close').addEventListener('click', () => this.#dialog.close());
         $('viewer-previous').addEventListener('click', () => this.#turn(-1));
         $('viewer-next').addEventListener('click', () => this.#turn(1));
@@ -41,7 +42,9 @@ export class Viewer {
 
     /** A stage has come; who looks at the newest goes on to it. */
     refresh(picture) {
-        if (this.#dialog.open && picture === this.#picture) this.#show(picture);
+        if (!this.#dialog.open || picture !== this.#picture) return;
+        const before = [...picture.stages.keys()].sort((a, b) => a - b).at(-2);
+        this.#show(picture, this.#stage === before ? undefined : this.#stage);
     }
 
     #leave(action) {
@@ -63,7 +66,7 @@ export class Viewer {
         if (next) this.#show(next);
     }
 
-    #show(picture) {
+    #show(picture, stage = latestStage(picture)) {
         const pictures = this.#studio.pictures(), at = pictures.indexOf(picture);
         this.#picture = picture;
         const stages = [...picture.stages.keys()].sort((a, b) => a - b);
@@ -71,7 +74,7 @@ export class Viewer {
         $('viewer-stages').hidden = stages.length < 2;
         $('viewer-title').textContent = picture.name;
         this.#showFacts();
-        this.#showStage(latestStage(picture));
+        this.#showStage(stage);
         $('viewer-place').textContent = `${at + 1} of ${pictures.length}`;
         $('viewer-previous').disabled = at <= 0;
         $('viewer-next').disabled = at >= pictures.length - 1;
@@ -79,6 +82,7 @@ export class Viewer {
 
     #showStage(stage) {
         const picture = this.#picture, url = picture.stages.get(stage), stages = this.#studio.model.stages.length;
+        this.#stage = stage;
         choose($('viewer-stages'), stage);
         const isLast = stage === stages;
         this.#image.alt = describe(picture) + (isLast ? '' : `, stage ${stage} of ${stages}`);
