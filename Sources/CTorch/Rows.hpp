@@ -49,6 +49,28 @@ ROW float gelu(float x) {
     return bounded / (1 + exponential(-twice > 88 ? 88 : -twice));
 }
 
+/// The derivative of `gelu`.
+ROW float gelu_slope(float x) {
+    float bounded = x < -30 ? -30 : x > 30 ? 30 : x;  // beyond these it is 0 or 1
+    float square = bounded * bounded;
+    float twice = 1.59576912f * bounded * (1 + 0.044715f * square);
+    float share = 1 / (1 + exponential(-twice > 88 ? 88 : -twice));
+    return share + share * (1 - share) * 1.59576912f * bounded * (1 + 0.134145f * square);
+}
+
+template <class T>
+void gelu(const T *x, T *out, int64_t width) {
+    IN_ANY_ORDER
+    for (int64_t i = 0; i < width; i++) store(out + i, gelu(number(x[i])));
+}
+
+/// d ← gradient of x, given that of GELU(x).
+template <class T>
+void gelu_gradient(const T *x, const T *gradient, T *d, int64_t width) {
+    IN_ANY_ORDER
+    for (int64_t i = 0; i < width; i++) store(d + i, number(gradient[i]) * gelu_slope(number(x[i])));
+}
+
 /// A chunk of a modulation at one token, as the sum of its two parts…
 template <class T>
 struct BothParts {
@@ -79,6 +101,47 @@ void modulated_norm(const float *x, const T *shift, const T *shift_t, const T *s
         modulated_norm(x, BothParts<T>{shift, shift_t}, BothParts<T>{scale, scale_t}, epsilon, out, width);
     } else {
         modulated_norm(x, OnePart<T>{shift}, OnePart<T>{scale}, epsilon, out, width);
+    }
+}
+
+/// The gradients of x and of the scale, given that of `modulated_norm` without its parts apart; that of the shift is the
+/// given one itself.
+template <class T>
+void modulated_norm_gradient(
+    const float *x, const T *scale, const T *gradient, float epsilon, float *d_x, T *d_scale, int64_t width
+) {
+    IN_ANY_ORDER
+    float sum = 0, squares = 0;
+    for (int64_t i = 0; i < width; i++) sum += x[i];
+    float mean = sum / width;
+    for (int64_t i = 0; i < width; i++) squares += (x[i] - mean) * (x[i] - mean);
+    float inverse = 1 / std::sqrt(squares / width + epsilon);
+    float d_sum = 0, d_product = 0;
+    for (int64_t i = 0; i < width; i++) {
+        float normal = (x[i] - mean) * inverse, d = number(gradient[i]);
+        store(d_scale + i, d * normal);
+        d *= 1 + number(scale[i]);
+        d_sum += d, d_product += d * normal;
+        d_x[i] = d;
+    }
+    float d_mean = d_sum / width, d_slope = d_product / width;
+    for (int64_t i = 0; i < width; i++) d_x[i] = (d_x[i] - d_mean - (x[i] - mean) * inverse * d_slope) * inverse;
+}
+
+/// out ← x + gate·y.
+template <class T>
+void plus_gated(const float *x, const T *gate, const T *y, float *out, int64_t width) {
+    IN_ANY_ORDER
+    for (int64_t i = 0; i < width; i++) out[i] = x[i] + number(gate[i]) * number(y[i]);
+}
+
+/// The gradients of gate and y, given that of x + gate·y.
+template <class T>
+void gated_gradient(const float *gradient, const T *gate, const T *y, T *d_gate, T *d_y, int64_t width) {
+    IN_ANY_ORDER
+    for (int64_t i = 0; i < width; i++) {
+        store(d_gate + i, gradient[i] * number(y[i]));
+        store(d_y + i, gradient[i] * number(gate[i]));
     }
 }
 

@@ -229,6 +229,89 @@ void rescale_gelu_quantize_rows(
     });
 }
 
+bool rows_of(const at::Tensor &x) {
+    if (x.dim() == 0 || x.stride(-1) != 1) return false;
+    for (int64_t i = x.dim() - 3; i >= 0; i--)
+        if (x.stride(i) != x.size(i + 1) * x.stride(i + 1)) return false;
+    return true;
+}
+
+/// The rows of a tensor of which `rows_of` holds.
+template <class T>
+struct RowsOf {
+    explicit RowsOf(const at::Tensor &x) : first(data<T>(x)), stride(x.dim() > 1 ? x.stride(-2) : x.size(-1)) {}
+    T *operator()(int64_t row) const { return first + row * stride; }
+    T *first;
+    int64_t stride;
+};
+
+void gelu(const at::Tensor &x, const at::Tensor &out) {
+    int64_t width = x.size(-1);
+    with_type(x, [&]<class T>(T *) {
+        RowsOf<T> from(x), to(out);
+        each_row(x.numel() / width, width, [&](int64_t row) { ON_THIS_PROCESSOR(gelu(from(row), to(row), width)); });
+    });
+}
+
+void gelu_gradient(const at::Tensor &x, const at::Tensor &gradient, const at::Tensor &d) {
+    int64_t width = x.size(-1);
+    with_type(x, [&]<class T>(T *) {
+        RowsOf<T> from(x), given(gradient), to(d);
+        each_row(x.numel() / width, width, [&](int64_t row) {
+            ON_THIS_PROCESSOR(gelu_gradient(from(row), given(row), to(row), width));
+        });
+    });
+}
+
+void modulated_norm(const at::Tensor &x, const at::Tensor &shift, const at::Tensor &scale, double epsilon, const at::Tensor &out) {
+    int64_t width = x.size(-1);
+    with_type(out, [&]<class T>(T *) {
+        RowsOf<float> from(x);
+        RowsOf<T> shifts(shift), scales(scale), to(out);
+        T *none = nullptr;
+        each_row(x.numel() / width, width, [&](int64_t row) {
+            ON_THIS_PROCESSOR(
+                modulated_norm(from(row), shifts(row), none, scales(row), none, static_cast<float>(epsilon), to(row), width));
+        });
+    });
+}
+
+void modulated_norm_gradient(
+    const at::Tensor &x, const at::Tensor &scale, const at::Tensor &gradient, double epsilon, const at::Tensor &d_x, const at::Tensor &d_scale
+) {
+    int64_t width = x.size(-1);
+    with_type(scale, [&]<class T>(T *) {
+        RowsOf<float> from(x), to(d_x);
+        RowsOf<T> scales(scale), given(gradient), to_scale(d_scale);
+        each_row(x.numel() / width, width, [&](int64_t row) {
+            ON_THIS_PROCESSOR(modulated_norm_gradient(
+                from(row), scales(row), given(row), static_cast<float>(epsilon), to(row), to_scale(row), width));
+        });
+    });
+}
+
+void plus_gated(const at::Tensor &x, const at::Tensor &gate, const at::Tensor &y, const at::Tensor &out) {
+    int64_t width = x.size(-1);
+    with_type(y, [&]<class T>(T *) {
+        RowsOf<float> from(x), to(out);
+        RowsOf<T> gates(gate), added(y);
+        each_row(x.numel() / width, width, [&](int64_t row) {
+            ON_THIS_PROCESSOR(plus_gated(from(row), gates(row), added(row), to(row), width));
+        });
+    });
+}
+
+void gated_gradient(const at::Tensor &gradient, const at::Tensor &gate, const at::Tensor &y, const at::Tensor &d_gate, const at::Tensor &d_y) {
+    int64_t width = y.size(-1);
+    with_type(y, [&]<class T>(T *) {
+        RowsOf<float> given(gradient);
+        RowsOf<T> gates(gate), added(y), to_gate(d_gate), to_y(d_y);
+        each_row(y.numel() / width, width, [&](int64_t row) {
+            ON_THIS_PROCESSOR(gated_gradient(given(row), gates(row), added(row), to_gate(row), to_y(row), width));
+        });
+    });
+}
+
 /// softmax(factor·q·kᵀ)·v, the heads side by side: (B, N, H·d). Every head is a task of its own, or several where there are
 /// fewer heads than threads.
 static at::Tensor attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v) {

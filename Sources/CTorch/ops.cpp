@@ -62,10 +62,6 @@ int ct_silu(ct_tensor a, ct_tensor *out) noexcept {
     return make(out, [&] { return at::silu(a->value); });
 }
 
-int ct_gelu(ct_tensor a, ct_tensor *out) noexcept {
-    return make(out, [&] { return at::gelu(a->value, "tanh"); });
-}
-
 int ct_sqrt(ct_tensor a, ct_tensor *out) noexcept {
     return make(out, [&] { return at::sqrt(a->value); });
 }

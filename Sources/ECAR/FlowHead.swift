@@ -40,8 +40,8 @@ struct FlowBlock {
 
     func callAsFunction(_ x: Tensor, spatial: Tensor, temporal: Tensor) throws(TorchError) -> Tensor {
         let m = try chunks(spatial + temporal, 6)  // shift, scale, gate of attention, then of MLP: (B, N, D) each
-        let h = try x.addingProduct(m[2], attention(modulate(x, shift: m[0], scale: m[1])))  // (B, N, D)
-        return try h.addingProduct(m[5], mlp(modulate(h, shift: m[3], scale: m[4])))  // (B, N, D)
+        let h = try x.adding(attention(x.modulated(shift: m[0], scale: m[1])), gate: m[2])  // (B, N, D)
+        return try h.adding(mlp(h.modulated(shift: m[3], scale: m[4])), gate: m[5])  // (B, N, D)
     }
 
     /// The same of the modulation's inputs, silu(cond) (B, N, D) and silu(e(t)) (B, 1, D), all activations computed again
@@ -65,14 +65,15 @@ struct FinalLayer {
 
     func callAsFunction(_ x: Tensor, spatial: Tensor, temporal: Tensor) throws(TorchError) -> Tensor {
         let m = try chunks(spatial + temporal, 2)  // shift, scale: (B, N, D) each
-        return try linear(modulate(x, shift: m[0], scale: m[1]))  // (B, N, C·p²)
+        return try linear(x.modulated(shift: m[0], scale: m[1]))  // (B, N, C·p²)
     }
 }
 
-/// LayerNorm(x)·(1 + scale) + shift, in the type of the modulation: a matrix product of that type follows.
-private func modulate(_ x: Tensor, shift: Tensor, scale: Tensor) throws(TorchError) -> Tensor {
-    let normalized = try x.normalized().to(shift.dtype)
-    return try (normalized + shift).addingProduct(normalized, scale)  // (B, N, D)
+extension Tensor {
+    /// LayerNorm(self)·(1 + scale) + shift, in the type of the modulation: a matrix product of that type follows.
+    fileprivate func modulated(shift: Tensor, scale: Tensor) throws(TorchError) -> Tensor {
+        try modulatedNorm(shift: shift, scale: scale, epsilon: LayerNorm.epsilon)  // (B, N, D)
+    }
 }
 
 /// The last dimension in `count` equal parts.

@@ -125,6 +125,21 @@ extension Tensor {
         }
     }
 
+    /// LayerNorm(self)·(1 + scale) + shift over the last dimension, in the type of shift and scale, in one pass over memory
+    /// forwards and one backwards.
+    public func modulatedNorm(shift: Tensor, scale: Tensor, epsilon: Double) throws(TorchError) -> Tensor {
+        try withExtendedLifetime((shift, scale)) { () throws(TorchError) in
+            try map { ct_modulated_norm($0, shift.handle, scale.handle, epsilon, $1) }
+        }
+    }
+
+    /// self + gate·branch, in one pass over memory forwards and one backwards.
+    public func adding(_ branch: Tensor, gate: Tensor) throws(TorchError) -> Tensor {
+        try withExtendedLifetime((gate, branch)) { () throws(TorchError) in
+            try map { ct_plus_gated($0, gate.handle, branch.handle, $1) }
+        }
+    }
+
     /// softmax(self · keyᵀ / √d) · value, for self (B, H, N, d) and key, value (B, H, M, d).
     public func attention(key: Tensor, value: Tensor) throws(TorchError) -> Tensor {
         try withExtendedLifetime(value) { () throws(TorchError) in

@@ -141,6 +141,10 @@ int ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsi
 /// softmax(q kᵀ / √d) v for q (B, H, N, d) and k, v (B, H, M, d).
 int ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out) CT_NOEXCEPT;
 int ct_softmax(ct_tensor input, int64_t dimension, ct_tensor *out) CT_NOEXCEPT;
+/// LayerNorm(x)·(1 + scale) + shift, in the type of shift and scale, with gradients.
+int ct_modulated_norm(ct_tensor input, ct_tensor shift, ct_tensor scale, double epsilon, ct_tensor *out) CT_NOEXCEPT;
+/// x + gate·y, with gradients.
+int ct_plus_gated(ct_tensor input, ct_tensor gate, ct_tensor added, ct_tensor *out) CT_NOEXCEPT;
 /// Mean over a batch of −Σ target·log softmax(logits), for logits (B, K) and classes (B) as int64; the target is the class's
 /// one-hot vector, mixed with `smoothing` of the uniform one.
 int ct_cross_entropy(ct_tensor logits, ct_tensor classes, double smoothing, ct_tensor *out) CT_NOEXCEPT;
