@@ -49,8 +49,13 @@ public struct ARTransformer {
         self.configuration = configuration
         let (width, stages) = (configuration.width, 0..<configuration.stages)
         classEmbedding = try Embedding(parameters.scope("class_embedding"), configuration.classes + 1, width)
+        // On one map for all stages: what shows the same part of the image begins at the same place.
+        let finest = configuration.tokenSides.max() ?? 1
         positions = try stages.map { (stage) throws(TorchError) in
-            try parameters.scope("positions").tensor("\(stage)", [configuration.tokens(stage), width], .normal(0.02))
+            let spacing = Double(finest) / Double(configuration.tokenSides[stage])
+            return try parameters.scope("positions").tensor(
+                "\(stage)", [configuration.tokens(stage), width],
+                .grid(spacing: spacing, amplitude: ModelConfiguration.positionAmplitude))
         }
         embeds = try stages.map { (stage) throws(TorchError) in
             guard stage > 0 else { return nil }

@@ -104,7 +104,9 @@ public struct FlowHead {
         let (width, features) = (configuration.width, configuration.patchFeatures(stage))
         condition = configuration.conditionMLP ? try MLP(parameters.scope("condition"), width) : nil
         embed = try Linear(parameters.scope("embed"), features, width)
-        position = try parameters.tensor("position", [configuration.tokens(stage), width], .normal(0.02))
+        position = try parameters.tensor(
+            "position", [configuration.tokens(stage), width],
+            .grid(spacing: 1, amplitude: ModelConfiguration.positionAmplitude))
         time = try TimestepEmbedding(parameters.scope("time"), width)
         blocks = try (0..<configuration.flowDepths[stage]).map { (layer) throws(TorchError) in
             try FlowBlock(parameters.scope("blocks").scope(layer), width: width, heads: configuration.heads)

@@ -46,11 +46,11 @@ extension ModelConfiguration {
     /// The number of stages, S.
     public var stages: Int { sides.count }
 
+    /// h_s / p_s, the tokens of a row of every stage.
+    public var tokenSides: [Int] { zip(sides, patches).map { $0 / $1 } }
+
     /// N_s = (h_s / p_s)², the tokens of a stage.
-    public func tokens(_ stage: Int) -> Int {
-        let side = sides[stage] / patches[stage]
-        return side * side
-    }
+    public func tokens(_ stage: Int) -> Int { tokenSides[stage] * tokenSides[stage] }
 
     /// The tokens of every stage.
     public var tokenCounts: [Int] { sides.indices.map(tokens) }
@@ -60,6 +60,10 @@ extension ModelConfiguration {
 
     /// The label of "no class", for guidance.
     public var nullClass: Int { classes }
+
+    /// What positions begin with. Larger ones drown what the tokens show; much smaller ones leave the transformers to find
+    /// out where the tokens are.
+    static let positionAmplitude = 0.2
 
     /// (B, C, h_s, h_s).
     public func latentShape(_ stage: Int, batch: Int) -> [Int] { [batch, channels, sides[stage], sides[stage]] }

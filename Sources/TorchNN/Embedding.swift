@@ -5,7 +5,7 @@ public struct Embedding: Sendable {
     public let weight: Tensor  // (count, D)
 
     public init(_ parameters: Parameters, _ count: Int, _ width: Int) throws(TorchError) {
-        weight = try parameters.tensor("weight", [count, width], .normal(0.02))
+        weight = try parameters.tensor("weight", [count, width], .normal(0.1))
     }
 
     /// The vectors of int64 indices (B), as (B, D).

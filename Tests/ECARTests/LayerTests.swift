@@ -56,6 +56,32 @@ import TorchNN
         }
     }
 
+    /// Positions begin as a map: neighbours are alike, and so are places on the maps of two stages.
+    @Test func positionsBeginAsAMap() throws {
+        let configuration = ModelConfiguration(
+            channels: 1, sides: [4, 8], patches: [2, 2], classes: 2, width: 30, heads: 2, arDepth: 1,
+            flowDepths: [1, 1])
+        let model = try ECARModel(configuration, Parameters(.fresh(Generator(seed: 1))))
+        func likeness(_ a: (Tensor, Int), _ b: (Tensor, Int)) throws -> Double {
+            let (x, y) = (try a.0.narrow(0, start: a.1, length: 1), try b.0.narrow(0, start: b.1, length: 1))
+            return try (x * y).sum().item()
+        }
+        let weights = model.parameters.dictionary
+        let fine = try #require(weights["ar.positions.1"])
+        let coarse = try #require(weights["ar.positions.0"])
+        let head = try #require(weights["heads.1.position"])
+        for map in [fine, head] {
+            let (next, below, far) = (
+                try likeness((map, 5), (map, 6)), try likeness((map, 5), (map, 9)), try likeness((map, 5), (map, 15))
+            )
+            #expect(abs(next - below) < 1e-5 && next > far)
+        }
+        // Token 0 of 2×2 lies where the tokens 0, 1, 4 and 5 of 4×4 meet.
+        let near = try [0, 1, 4, 5].map { try likeness((coarse, 0), (fine, $0)) }
+        #expect(near.allSatisfy { abs($0 - near[0]) < 1e-5 })
+        #expect(try near[0] > likeness((coarse, 0), (fine, 10)))
+    }
+
     private func attention() throws -> Attention {
         let names = ["qkv.weight", "qkv.bias", "out.weight", "out.bias"]
         return try Attention(fixture.parameters("attention", names), width: 16, heads: 2)
