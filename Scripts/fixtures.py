@@ -52,6 +52,7 @@ forward.safetensors: what that model makes of one batch. k is a stage from 0, B 
 gradients.safetensors: grad.NAME for every parameter of that model: the gradient of Σ w_s·l_s.
 ablation.safetensors: weights, images, labels, tau, noise, tokenMap, velocity, loss and sharedNorms as above for a model
 without AR blocks and without the condition MLP (Fig. 5); its configuration in the metadata.
+overlap.safetensors: the same for a model whose tokens look beyond their patches.
 """
 
 import json
@@ -256,7 +257,7 @@ def samples(model: ECAR) -> dict[str, Tensor]:
     return tensors | numbered("sample.heun", reference.sample(model, labels, noises, [2, 2, 2], guidance, "heun"))
 
 
-def ablation(model: ECAR) -> dict[str, Tensor]:
+def variant(model: ECAR) -> dict[str, Tensor]:
     data = batch(model.c)
     tensors, results = inputs(data), model(**data)
     tensors |= numbered("tokenMap", results["tokenMap"]) | numbered("velocity", results["velocity"])
@@ -289,7 +290,11 @@ def main():
 
     torch.manual_seed(2)
     plain = replace(TINY, arDepth=0, flowDepths=(2, 1, 2), conditionMLP=False)
-    write(folder / "ablation.safetensors", ablation(tiny_model(plain)), metadata(plain))
+    write(folder / "ablation.safetensors", variant(tiny_model(plain)), metadata(plain))
+
+    torch.manual_seed(3)
+    overlapping = replace(TINY, overlap=1, flowDepths=(1, 1, 1))
+    write(folder / "overlap.safetensors", variant(tiny_model(overlapping)), metadata(overlapping))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ class Configuration:
     channels: int = 1
     sides: tuple = (8, 16, 32)
     patches: tuple = (2, 4, 4)
+    overlap: int = 0
     classes: int = 10
     width: int = 128
     heads: int = 4
@@ -38,6 +39,9 @@ class Configuration:
 
     def patchFeatures(self, k: int) -> int:
         return self.channels * self.patches[k] ** 2
+
+    def seenFeatures(self, k: int) -> int:
+        return self.channels * (self.patches[k] + 2 * self.overlap) ** 2
 
 
 # Pyramid (Eq. 3.10)
@@ -65,6 +69,13 @@ def patchify(x: Tensor, p: int) -> Tensor:
     B, C, H, W = x.shape
     x = x.reshape(B, C, H // p, p, W // p, p).permute(0, 2, 4, 1, 3, 5)  # (B, H/p, W/p, C, p, p)
     return x.reshape(B, (H // p) * (W // p), C * p * p)  # (B, N, C·p²)
+
+
+def windows(x: Tensor, p: int, overlap: int) -> Tensor:
+    """What every token sees: its patch and `overlap` more on each side, zeros outside the image."""
+    if overlap == 0:
+        return patchify(x, p)
+    return F.unfold(x, p + 2 * overlap, padding=overlap, stride=p).transpose(1, 2)  # (B, N, C·(p + 2o)²)
 
 
 def unpatchify(tokens: Tensor, p: int, channels: int) -> Tensor:
@@ -145,7 +156,7 @@ class ARTransformer(nn.Module):
         self.c = c
         self.class_embedding = nn.Embedding(c.classes + 1, c.width)  # the last row is the null class
         self.positions = nn.ParameterList([torch.empty(c.tokens(k), c.width) for k in range(c.stages)])
-        self.embeds = nn.ModuleDict({str(k): nn.Linear(c.patchFeatures(k), c.width) for k in range(1, c.stages)})
+        self.embeds = nn.ModuleDict({str(k): nn.Linear(c.seenFeatures(k), c.width) for k in range(1, c.stages)})
         self.blocks = nn.ModuleList([ARBlock(c.width, c.heads) for _ in range(c.arDepth)])
         self.norm = layer_norm(c.width, affine=True)
 
@@ -155,7 +166,8 @@ class ARTransformer(nn.Module):
         for k in range(len(upsampled) + 1):
             token = self.positions[k] + self.class_embedding(labels)[:, None]  # (B, N, D)
             if k > 0:
-                token = token + self.embeds[str(k)](patchify(upsampled[k - 1], self.c.patches[k]))  # (B, N, D)
+                seen = windows(upsampled[k - 1], self.c.patches[k], self.c.overlap)
+                token = token + self.embeds[str(k)](seen)  # (B, N, D)
             tokens.append(token)
             counts.append(token.shape[1])
         h = torch.cat(tokens, dim=1)  # (B, ΣN, D)
@@ -211,7 +223,7 @@ class FlowHead(nn.Module):
         self.c, self.k = c, k
         if c.conditionMLP:
             self.condition = mlp(c.width)
-        self.embed = nn.Linear(c.patchFeatures(k), c.width)
+        self.embed = nn.Linear(c.seenFeatures(k), c.width)
         self.position = nn.Parameter(torch.empty(c.tokens(k), c.width))
         layers = [("in", nn.Linear(256, c.width)), ("silu", nn.SiLU()), ("out", nn.Linear(c.width, c.width))]
         self.time = nn.Sequential(OrderedDict(layers))
@@ -224,7 +236,7 @@ class FlowHead(nn.Module):
         condition = self.condition(tokenMap) if self.c.conditionMLP else tokenMap  # (B, N, D)
         e = self.time(timestep_features((self.k + tau) / self.c.stages))  # (B, D)
         conditioning = F.silu(condition) + F.silu(e)[:, None]  # (B, N, D)
-        h = self.embed(patchify(z, patch)) + self.position  # (B, N, D)
+        h = self.embed(windows(z, patch, self.c.overlap)) + self.position  # (B, N, D)
         for block in self.blocks:
             h = block(h, conditioning)  # (B, N, D)
         return unpatchify(self.final(h, conditioning), patch, self.c.channels)  # (B, C, H, H)

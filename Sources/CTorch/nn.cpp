@@ -90,3 +90,9 @@ int ct_group_norm(ct_tensor input, int64_t groups, ct_tensor weight, ct_tensor b
 int ct_pad(ct_tensor input, const int64_t *amounts, size_t count, ct_tensor *out) noexcept {
     return make(out, [&] { return at::constant_pad_nd(input->value, sizes(amounts, count), 0); });
 }
+
+int ct_unfold(ct_tensor input, int64_t kernel, int64_t stride, int64_t padding, ct_tensor *out) noexcept {
+    return make(out, [&] {
+        return at::im2col(input->value, {kernel, kernel}, {1, 1}, {padding, padding}, {stride, stride});
+    });
+}

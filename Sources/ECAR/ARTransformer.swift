@@ -41,7 +41,7 @@ public struct ARTransformer {
     let configuration: ModelConfiguration
     let classEmbedding: Embedding
     let positions: [Tensor]  // S × (N, D)
-    let embeds: [Linear?]  // S × (C·p² → D), none at the first stage
+    let embeds: [Linear?]  // S × (C·(p + 2o)² → D), none at the first stage
     let blocks: [ARBlock]
     let norm: LayerNorm
 
@@ -59,7 +59,7 @@ public struct ARTransformer {
         }
         embeds = try stages.map { (stage) throws(TorchError) in
             guard stage > 0 else { return nil }
-            return try Linear(parameters.scope("embeds").scope(stage), configuration.patchFeatures(stage), width)
+            return try Linear(parameters.scope("embeds").scope(stage), configuration.seenFeatures(stage), width)
         }
         blocks = try (0..<configuration.arDepth).map { (layer) throws(TorchError) in
             try ARBlock(parameters.scope("blocks").scope(layer), width: width, heads: configuration.heads)
@@ -75,7 +75,9 @@ public struct ARTransformer {
     func tokens(_ stage: Int, labels: Tensor, upsampled: Tensor?) throws(TorchError) -> Tensor {
         let base = try classEmbedding(labels).unsqueeze(1) + positions[stage]  // (B, N, D)
         guard let embed = embeds[stage], let upsampled else { return base }
-        return try base + embed(Patches.split(upsampled, patch: configuration.patches[stage]))  // (B, N, D)
+        let patches = try Patches.split(
+            upsampled, patch: configuration.patches[stage], overlap: configuration.overlap)
+        return try base + embed(patches)  // (B, N, D)
     }
 
     /// The sequence after `layers` of the layers: tokens of all stages in, one sequence out.

@@ -38,15 +38,15 @@ public struct Cost: Sendable, Equatable {
             // §3.2, once for the stage: n new tokens that see all tokens so far.
             let arBlock = Double(n) * Count.block(d) + Count.attention(queries: n, keys: seen, width: d)
             let ar = Double(c.arDepth) * arBlock
-            let embed = s > 0 ? Double(n * c.patchFeatures(s) * d) : 0
+            let embed = s > 0 ? Double(n * c.seenFeatures(s) * d) : 0
             // §3.3: the spatial modulation once; the temporal one at every time; the rest at every evaluation, where both
             // halves of guidance share the embedding of patches.
             let modulation = Double(c.flowDepths[s] * 6 * d * d + 2 * d * d)
             let spatial = Double(n) * (condition + modulation)
             let temporal = Double(256 * d + d * d) + modulation
-            let patches = Double(n * c.patchFeatures(s) * d)
+            let patches = Double(n * c.seenFeatures(s) * d)
             let block = Double(n) * Count.block(d) + Count.attention(queries: n, keys: n, width: d)
-            let velocity = Double(c.flowDepths[s]) * block + patches
+            let velocity = Double(c.flowDepths[s]) * block + Double(n * c.patchFeatures(s) * d)
 
             stages.append(
                 Stage(
@@ -63,14 +63,14 @@ public struct Cost: Sendable, Equatable {
 
     private static func arParameters(_ c: ModelConfiguration) -> Int {
         let d = c.width
-        let embeds = (1..<max(1, c.stages)).reduce(0) { $0 + Count.linear(c.patchFeatures($1), d) }
+        let embeds = (1..<max(1, c.stages)).reduce(0) { $0 + Count.linear(c.seenFeatures($1), d) }
         let positions = c.tokenCounts.reduce(0, +) * d
         return (c.classes + 1) * d + positions + embeds + c.arDepth * (Count.blockParameters(d) + 4 * d) + 2 * d
     }
 
     private static func headParameters(_ c: ModelConfiguration, _ s: Int) -> Int {
         let (d, features) = (c.width, c.patchFeatures(s))
-        let ends = Count.linear(features, d) + c.tokens(s) * d + Count.linear(d, features)
+        let ends = Count.linear(c.seenFeatures(s), d) + c.tokens(s) * d + Count.linear(d, features)
         let time = Count.linear(256, d) + Count.linear(d, d)
         let condition = c.conditionMLP ? Count.mlpParameters(d) : 0
         return condition + ends + time + c.flowDepths[s] * (Count.blockParameters(d) + Count.linear(d, 6 * d))

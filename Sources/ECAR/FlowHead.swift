@@ -84,14 +84,15 @@ private func chunks(_ x: Tensor, _ count: Int) throws(TorchError) -> [Tensor] {
 
 /// The flow-matching transformer of one stage (§3.3): the velocity of the image, given the token map at every position.
 ///
-/// B batch, N tokens, C channels, p patch, h side, D width, T times.
+/// B batch, N tokens, C channels, p patch, o overlap, h side, D width, T times.
 public struct FlowHead {
     let stage: Int
     let side: Int
     let patch: Int
+    let overlap: Int
     let path: FlowPath
     let condition: MLP?
-    let embed: Linear  // C·p² → D
+    let embed: Linear  // C·(p + 2o)² → D
     let position: Tensor  // (N, D)
     let time: TimestepEmbedding
     let blocks: [FlowBlock]
@@ -99,11 +100,11 @@ public struct FlowHead {
 
     init(_ configuration: ModelConfiguration, stage: Int, _ parameters: Parameters) throws(TorchError) {
         self.stage = stage
-        (side, patch) = (configuration.sides[stage], configuration.patches[stage])
+        (side, patch, overlap) = (configuration.sides[stage], configuration.patches[stage], configuration.overlap)
         path = FlowPath(configuration)
         let (width, features) = (configuration.width, configuration.patchFeatures(stage))
         condition = configuration.conditionMLP ? try MLP(parameters.scope("condition"), width) : nil
-        embed = try Linear(parameters.scope("embed"), features, width)
+        embed = try Linear(parameters.scope("embed"), configuration.seenFeatures(stage), width)
         position = try parameters.tensor(
             "position", [configuration.tokens(stage), width],
             .grid(spacing: 1, amplitude: ModelConfiguration.positionAmplitude))
@@ -162,7 +163,7 @@ public struct FlowHead {
     private func velocity(
         _ z: Tensor, spatial: Tensor, temporal: Tensor, _ block: (Int, Tensor) throws(TorchError) -> Tensor
     ) throws(TorchError) -> Tensor {
-        var h = try embed(Patches.split(z, patch: patch)) + position  // (B, N, D)
+        var h = try embed(Patches.split(z, patch: patch, overlap: overlap)) + position  // (B, N, D)
         for layer in blocks.indices { h = try block(layer, h) }  // (B, N, D)
         let tokens = try final(h, spatial: spatial, temporal: temporal)  // (B, N, C·p²)
         return try Patches.join(tokens, patch: patch, side: side)  // (B, C, h, h)

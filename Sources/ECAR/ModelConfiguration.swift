@@ -8,6 +8,9 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
     public var sides: [Int]
     /// The side p_s of a token's patch at every stage.
     public var patches: [Int]
+    /// How far beyond its patch a token looks at its input; 0 is the paper's. It takes away the edges between patches that a
+    /// small model would leave, and costs next to nothing.
+    public var overlap: Int
     /// Classes, without the null class.
     public var classes: Int
     /// Width D of every transformer.
@@ -24,12 +27,14 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
     public var signal: [Double]
 
     public init(
-        channels: Int, sides: [Int], patches: [Int], classes: Int, width: Int, heads: Int, arDepth: Int,
+        channels: Int, sides: [Int], patches: [Int], overlap: Int = 0, classes: Int, width: Int, heads: Int,
+        arDepth: Int,
         flowDepths: [Int], conditionMLP: Bool = true, signal: [Double]? = nil
     ) {
         self.channels = channels
         self.sides = sides
         self.patches = patches
+        self.overlap = overlap
         self.classes = classes
         self.width = width
         self.heads = heads
@@ -37,6 +42,25 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
         self.flowDepths = flowDepths
         self.conditionMLP = conditionMLP
         self.signal = signal ?? sides.indices.map { Double($0) / Double(max(1, sides.count)) }
+    }
+}
+
+extension ModelConfiguration {
+    /// Files without an overlap have none.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            channels: try container.decode(Int.self, forKey: .channels),
+            sides: try container.decode([Int].self, forKey: .sides),
+            patches: try container.decode([Int].self, forKey: .patches),
+            overlap: try container.decodeIfPresent(Int.self, forKey: .overlap) ?? 0,
+            classes: try container.decode(Int.self, forKey: .classes),
+            width: try container.decode(Int.self, forKey: .width),
+            heads: try container.decode(Int.self, forKey: .heads),
+            arDepth: try container.decode(Int.self, forKey: .arDepth),
+            flowDepths: try container.decode([Int].self, forKey: .flowDepths),
+            conditionMLP: try container.decode(Bool.self, forKey: .conditionMLP),
+            signal: try container.decode([Double].self, forKey: .signal))
     }
 }
 
@@ -57,6 +81,12 @@ extension ModelConfiguration {
 
     /// C·p_s², the numbers in one token's patch.
     public func patchFeatures(_ stage: Int) -> Int { channels * patches[stage] * patches[stage] }
+
+    /// C·(p_s + 2o)², the numbers that a token sees of an image.
+    public func seenFeatures(_ stage: Int) -> Int {
+        let side = patches[stage] + 2 * overlap
+        return channels * side * side
+    }
 
     /// The label of "no class", for guidance.
     public var nullClass: Int { classes }
@@ -79,6 +109,7 @@ extension ModelConfiguration {
     static let largestWidth = 16_384
     static let largestSide = 4_096
     static let largestDepth = 512
+    static let largestOverlap = 16
     static let largestClasses = 1_000_000
 
     /// - Throws: ``ECARError`` naming the first setting that cannot be.
@@ -105,6 +136,8 @@ extension ModelConfiguration {
                 "flowDepths must be 0…\(Self.largestDepth), not \(flowDepths[stage])")
             try demand((0..<1).contains(signal[stage]), "signal must be in [0, 1), not \(signal[stage])")
         }
+        try demand(
+            (0...Self.largestOverlap).contains(overlap), "overlap must be 0…\(Self.largestOverlap), not \(overlap)")
         try demand(signal[0] == 0, "the first stage starts from noise alone, so signal must begin with 0")
         try demand(
             (1...Self.largestClasses).contains(classes), "classes must be 1…\(Self.largestClasses), not \(classes)")

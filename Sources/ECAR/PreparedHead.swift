@@ -3,12 +3,13 @@ import TorchNN
 
 /// The flow-matching transformer of one stage (§3.3), prepared for sampling; see ``FlowHead``.
 ///
-/// B batch, N tokens, C channels, p patch, h side, D width, T times.
+/// B batch, N tokens, C channels, p patch, o overlap, h side, D width, T times.
 struct PreparedHead: Sendable {
     private let side: Int
     private let patch: Int
+    private let overlap: Int
     private let condition: PackedMLP?
-    private let embed: PackedLinear  // C·p² → D
+    private let embed: PackedLinear  // C·(p + 2o)² → D
     private let position: Tensor  // (N, D)
     private let stage: Int
     private let path: FlowPath
@@ -20,7 +21,7 @@ struct PreparedHead: Sendable {
 
     init(_ head: FlowHead, precision: Precision) throws(TorchError) {
         let sensitive = precision.ofSensitiveLayers
-        (side, patch, position) = (head.side, head.patch, head.position)
+        (side, patch, overlap, position) = (head.side, head.patch, head.overlap, head.position)
         (stage, path, time) = (head.stage, head.path, try PackedTimestepEmbedding(head.time))
         type = precision.matrixType
         condition = try head.condition.map { (mlp) throws(TorchError) in try PackedMLP(mlp, precision: sensitive) }
@@ -54,7 +55,7 @@ struct PreparedHead: Sendable {
     /// The velocity dz/dτ of z (B, C, h, h) in float32, at one time for all. Where the spatial modulation is of more rows, 2B,
     /// the velocity is of as many: z under each half's conditions.
     func velocity(_ z: Tensor, spatial: Modulation, temporal: Modulation) throws(TorchError) -> Tensor {
-        var embedded = try embed(Patches.split(z, patch: patch))  // (B, N, D)
+        var embedded = try embed(Patches.split(z, patch: patch, overlap: overlap))  // (B, N, D)
         if spatial.final.shape[0] > z.shape[0] { embedded = try .cat([embedded, embedded], 0) }
         var x = ResidualStream(try embedded + position)  // (B, N, D)
         for (layer, block) in blocks.enumerated() {

@@ -47,7 +47,7 @@ struct PreparedTransformer: Sendable {
     private let configuration: ModelConfiguration
     private let classEmbedding: Embedding
     private let positions: [Tensor]  // S × (N, D)
-    private let embeds: [PackedLinear?]  // S × (C·p² → D), none at the first stage
+    private let embeds: [PackedLinear?]  // S × (C·(p + 2o)² → D), none at the first stage
     private let blocks: [Block]
     private let norm: LayerNorm
 
@@ -77,7 +77,9 @@ struct PreparedTransformer: Sendable {
     {
         var h = try classEmbedding(labels).unsqueeze(1) + positions[stage]  // (B, N, D)
         if let embed = embeds[stage], let upsampled {
-            h = try h + embed(Patches.split(upsampled, patch: configuration.patches[stage]))  // (B, N, D)
+            let patches = try Patches.split(
+                upsampled, patch: configuration.patches[stage], overlap: configuration.overlap)
+            h = try h + embed(patches)  // (B, N, D)
         }
         for (layer, block) in blocks.enumerated() { h = try block(h, cache: &cache[layer]) }  // (B, N, D)
         return try norm(h)  // (B, N, D)

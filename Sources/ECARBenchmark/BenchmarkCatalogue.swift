@@ -89,8 +89,9 @@ extension ModelConfiguration {
             sides.indices.map { $0 < values.count ? values[$0] : last }
         }
         let larger = ModelConfiguration(
-            channels: channels, sides: sides, patches: extended(patches, patch), classes: classes, width: width,
-            heads: heads, arDepth: arDepth, flowDepths: extended(flowDepths, depth), conditionMLP: conditionMLP)
+            channels: channels, sides: sides, patches: extended(patches, patch), overlap: overlap, classes: classes,
+            width: width, heads: heads, arDepth: arDepth, flowDepths: extended(flowDepths, depth),
+            conditionMLP: conditionMLP)
         return (try? larger.validate()) == nil ? nil : larger
     }
 }

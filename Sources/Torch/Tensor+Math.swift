@@ -173,6 +173,11 @@ extension Tensor {
         }
     }
 
+    /// All windows of kernel×kernel of (B, C, h, w), with zeros outside: (B, C·kernel², windows), row-major.
+    public func unfolded(_ kernel: Int, stride: Int, padding: Int = 0) throws(TorchError) -> Tensor {
+        try map { ct_unfold($0, Int64(kernel), Int64(stride), Int64(padding), $1) }
+    }
+
     /// Zeros around the last dimensions: before and after the last one, then before and after the one before it.
     public func padded(_ amounts: [Int]) throws(TorchError) -> Tensor {
         let amounts = amounts.map(Int64.init)

@@ -19,6 +19,9 @@ import TorchNN
         ModelConfiguration(
             channels: 2, sides: [4, 8], patches: [1, 2], classes: 3, width: 16, heads: 2, arDepth: 1,
             flowDepths: [2, 0]),
+        ModelConfiguration(
+            channels: 2, sides: [4, 8], patches: [1, 2], overlap: 2, classes: 3, width: 16, heads: 2, arDepth: 1,
+            flowDepths: [1, 1]),
     ])
     func parametersAreThoseOfTheModel(_ configuration: ModelConfiguration) throws {
         let model = try ECARModel(configuration, Parameters(.fresh(Generator(seed: 0))))

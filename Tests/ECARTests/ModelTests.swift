@@ -105,11 +105,14 @@ import TorchNN
         }
     }
 
-    @Test func ablation() throws {
-        let fixture = try Fixture("ablation")
+    /// The ablation of Fig. 5, and tokens that look beyond their patches.
+    @Test(arguments: ["ablation", "overlap"])
+    func variant(name: String) throws {
+        let fixture = try Fixture(name)
         let model = try fixture.model()
         let inputs = try fixture.inputs(stages: model.configuration.stages)
-        #expect(model.configuration.arDepth == 0)
+        #expect((model.configuration.arDepth == 0) == (name == "ablation"))
+        #expect((model.configuration.overlap > 0) == (name == "overlap"))
         try expectEqual(.stack(model.losses(inputs)), fixture["loss"])
         let found = try model.gradients(inputs, weights: [1, 1, 1], separately: true)
         for (norm, reference) in zip(try found.sharedNorms(weights: [1, 1, 1]), try fixture["sharedNorms"].floats()) {

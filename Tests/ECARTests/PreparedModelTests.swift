@@ -75,11 +75,12 @@ import TorchNN
         }
     }
 
-    /// The ablation of Fig. 5, without a condition MLP, and uneven steps.
+    /// The ablation of Fig. 5, without a condition MLP but with overlapping inputs, and uneven steps.
     @Test(arguments: [0.5, 3])
     func withoutAutoregressionAndWithATimeShift(timeShift: Double) throws {
         var configuration = Self.configuration.withoutAutoregression()
         configuration.conditionMLP = false
+        configuration.overlap = 1
         let model = try Self.model(configuration)
         let settings = SamplingSettings(steps: [3, 2, 4], guidance: [2, 1, 2], solver: .heun, timeShift: timeShift)
         let found = try images(settings, of: model)

@@ -156,6 +156,8 @@ int ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, int64_t stride,
 int ct_group_norm(ct_tensor input, int64_t groups, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) CT_NOEXCEPT;
 /// Zeros around the last dimensions: before and after the last one, before and after the one before it, …
 int ct_pad(ct_tensor input, const int64_t *amounts, size_t count, ct_tensor *out) CT_NOEXCEPT;
+/// All windows of kernel×kernel of (B, C, h, w), with zeros outside: (B, C·kernel², windows), row-major.
+int ct_unfold(ct_tensor input, int64_t kernel, int64_t stride, int64_t padding, ct_tensor *out) CT_NOEXCEPT;
 /// Mean over windows of kernel×kernel of (B, C, h, w); what lies outside does not count.
 int ct_mean_pool(ct_tensor input, int64_t kernel, int64_t stride, int64_t padding, ct_tensor *out) CT_NOEXCEPT;
 /// Maximum over windows of kernel×kernel of (B, C, h, w).
