@@ -23,10 +23,10 @@ void rescale_gelu_quantize_rows(const at::Tensor &y, const at::Tensor &scales, c
                                 const at::Tensor &rounded_scales);
 
 // Of all of the following, the tensors have the same shape (…, D) and, unless it says otherwise, the same type, float32 or
-// bfloat16. Those that are written are contiguous; of the others it is enough that `rows_of` says so.
+// bfloat16. Those that are written are contiguous; of the others it is enough that `has_rows` says so.
 
 /// Whether the numbers of a row are neighbours, and all rows equally far apart.
-bool rows_of(const at::Tensor &x);
+bool has_rows(const at::Tensor &x);
 void gelu(const at::Tensor &x, const at::Tensor &out);
 /// d ← the gradient of x, given that of GELU(x).
 void gelu_gradient(const at::Tensor &x, const at::Tensor &gradient, const at::Tensor &d);

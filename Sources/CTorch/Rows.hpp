@@ -42,20 +42,23 @@ ROW float exponential(float x) {
     return p * std::bit_cast<float>((std::bit_cast<uint32_t>(shifted) + 127) << 23);
 }
 
-/// GELU, tanh approximation: ½x(1 + tanh u) = x/(1 + e^(−2u)) with u = √(2/π)(x + 0.044715x³).
+/// 1 + e^(−2u) with u = √(2/π)(x + 0.044715x³), for x ≥ −30.
+ROW float gelu_divisor(float x) {
+    float twice = 1.59576912f * (x + 0.044715f * x * x * x);
+    return 1 + exponential(-twice > 88 ? 88 : -twice);
+}
+
+/// GELU, tanh approximation: ½x(1 + tanh u) = x/(1 + e^(−2u)).
 ROW float gelu(float x) {
     float bounded = x < -30 ? -30 : x;  // where it is 0 already
-    float twice = 1.59576912f * (bounded + 0.044715f * bounded * bounded * bounded);
-    return bounded / (1 + exponential(-twice > 88 ? 88 : -twice));
+    return bounded / gelu_divisor(bounded);
 }
 
 /// The derivative of `gelu`.
 ROW float gelu_slope(float x) {
     float bounded = x < -30 ? -30 : x > 30 ? 30 : x;  // beyond these it is 0 or 1
-    float square = bounded * bounded;
-    float twice = 1.59576912f * bounded * (1 + 0.044715f * square);
-    float share = 1 / (1 + exponential(-twice > 88 ? 88 : -twice));
-    return share + share * (1 - share) * 1.59576912f * bounded * (1 + 0.134145f * square);
+    float share = 1 / gelu_divisor(bounded);
+    return share + share * (1 - share) * 1.59576912f * bounded * (1 + 0.134145f * bounded * bounded);
 }
 
 template <class T>
@@ -84,14 +87,24 @@ struct OnePart {
     float operator[](int64_t i) const { return number(spatial[i]); }
 };
 
-template <class Chunk, class Out>
-void modulated_norm(const float *x, Chunk shift, Chunk scale, float epsilon, Out *out, int64_t width) {
+/// The mean of a row, and the inverse of its deviation.
+struct Moments {
+    float mean, inverse;
+};
+
+ROW Moments moments(const float *x, float epsilon, int64_t width) {
     IN_ANY_ORDER
     float sum = 0, squares = 0;
     for (int64_t i = 0; i < width; i++) sum += x[i];
     float mean = sum / width;
     for (int64_t i = 0; i < width; i++) squares += (x[i] - mean) * (x[i] - mean);
-    float inverse = 1 / std::sqrt(squares / width + epsilon);
+    return {mean, 1 / std::sqrt(squares / width + epsilon)};
+}
+
+template <class Chunk, class Out>
+void modulated_norm(const float *x, Chunk shift, Chunk scale, float epsilon, Out *out, int64_t width) {
+    IN_ANY_ORDER
+    auto [mean, inverse] = moments(x, epsilon, width);
     for (int64_t i = 0; i < width; i++) store(out + i, (x[i] - mean) * inverse * (1 + scale[i]) + shift[i]);
 }
 
@@ -104,18 +117,14 @@ void modulated_norm(const float *x, const T *shift, const T *shift_t, const T *s
     }
 }
 
-/// The gradients of x and of the scale, given that of `modulated_norm` without its parts apart; that of the shift is the
-/// given one itself.
+/// The gradients of x and of the scale, given that of `modulated_norm` with whole chunks; that of the shift is the given
+/// one itself.
 template <class T>
 void modulated_norm_gradient(
     const float *x, const T *scale, const T *gradient, float epsilon, float *d_x, T *d_scale, int64_t width
 ) {
     IN_ANY_ORDER
-    float sum = 0, squares = 0;
-    for (int64_t i = 0; i < width; i++) sum += x[i];
-    float mean = sum / width;
-    for (int64_t i = 0; i < width; i++) squares += (x[i] - mean) * (x[i] - mean);
-    float inverse = 1 / std::sqrt(squares / width + epsilon);
+    auto [mean, inverse] = moments(x, epsilon, width);
     float d_sum = 0, d_product = 0;
     for (int64_t i = 0; i < width; i++) {
         float normal = (x[i] - mean) * inverse, d = number(gradient[i]);
@@ -126,13 +135,6 @@ void modulated_norm_gradient(
     }
     float d_mean = d_sum / width, d_slope = d_product / width;
     for (int64_t i = 0; i < width; i++) d_x[i] = (d_x[i] - d_mean - (x[i] - mean) * inverse * d_slope) * inverse;
-}
-
-/// out ← x + gate·y.
-template <class T>
-void plus_gated(const float *x, const T *gate, const T *y, float *out, int64_t width) {
-    IN_ANY_ORDER
-    for (int64_t i = 0; i < width; i++) out[i] = x[i] + number(gate[i]) * number(y[i]);
 }
 
 /// The gradients of gate and y, given that of x + gate·y.

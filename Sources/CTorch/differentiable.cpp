@@ -15,7 +15,7 @@ namespace {
 
 bool is_number(const at::Tensor &x) { return x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16; }
 
-at::Tensor with_rows(const at::Tensor &x) { return rows_of(x) ? x : x.contiguous(); }
+at::Tensor with_rows(const at::Tensor &x) { return has_rows(x) ? x : x.contiguous(); }
 
 struct Gelu : torch::autograd::Function<Gelu> {
     static at::Tensor forward(AutogradContext *context, const at::Tensor &input) {

@@ -229,14 +229,14 @@ void rescale_gelu_quantize_rows(
     });
 }
 
-bool rows_of(const at::Tensor &x) {
+bool has_rows(const at::Tensor &x) {
     if (x.dim() == 0 || x.stride(-1) != 1) return false;
     for (int64_t i = x.dim() - 3; i >= 0; i--)
         if (x.stride(i) != x.size(i + 1) * x.stride(i + 1)) return false;
     return true;
 }
 
-/// The rows of a tensor of which `rows_of` holds.
+/// The rows of a tensor of which `has_rows` holds.
 template <class T>
 struct RowsOf {
     explicit RowsOf(const at::Tensor &x) : first(data<T>(x)), stride(x.dim() > 1 ? x.stride(-2) : x.size(-1)) {}
@@ -295,8 +295,10 @@ void plus_gated(const at::Tensor &x, const at::Tensor &gate, const at::Tensor &y
     with_type(y, [&]<class T>(T *) {
         RowsOf<float> from(x), to(out);
         RowsOf<T> gates(gate), added(y);
+        T *none = nullptr;
         each_row(x.numel() / width, width, [&](int64_t row) {
-            ON_THIS_PROCESSOR(plus_gated(from(row), gates(row), added(row), to(row), width));
+            std::copy_n(from(row), width, to(row));
+            ON_THIS_PROCESSOR(add_gated(to(row), added(row), gates(row), none, width));
         });
     });
 }

@@ -53,9 +53,8 @@ public struct ARTransformer {
         let finest = configuration.tokenSides.max() ?? 1
         positions = try stages.map { (stage) throws(TorchError) in
             let spacing = Double(finest) / Double(configuration.tokenSides[stage])
-            return try parameters.scope("positions").tensor(
-                "\(stage)", [configuration.tokens(stage), width],
-                .grid(spacing: spacing, amplitude: ModelConfiguration.positionAmplitude))
+            return try parameters.scope("positions")
+                .tensor("\(stage)", [configuration.tokens(stage), width], .grid(spacing: spacing))
         }
         embeds = try stages.map { (stage) throws(TorchError) in
             guard stage > 0 else { return nil }

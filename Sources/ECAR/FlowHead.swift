@@ -69,13 +69,6 @@ struct FinalLayer {
     }
 }
 
-extension Tensor {
-    /// LayerNorm(self)·(1 + scale) + shift, in the type of the modulation: a matrix product of that type follows.
-    fileprivate func modulated(shift: Tensor, scale: Tensor) throws(TorchError) -> Tensor {
-        try modulatedNorm(shift: shift, scale: scale, epsilon: LayerNorm.epsilon)  // (B, N, D)
-    }
-}
-
 /// The last dimension in `count` equal parts.
 private func chunks(_ x: Tensor, _ count: Int) throws(TorchError) -> [Tensor] {
     let (last, size) = (x.shape.count - 1, (x.shape.last ?? 0) / count)
@@ -105,9 +98,7 @@ public struct FlowHead {
         let (width, features) = (configuration.width, configuration.patchFeatures(stage))
         condition = configuration.conditionMLP ? try MLP(parameters.scope("condition"), width) : nil
         embed = try Linear(parameters.scope("embed"), configuration.seenFeatures(stage), width)
-        position = try parameters.tensor(
-            "position", [configuration.tokens(stage), width],
-            .grid(spacing: 1, amplitude: ModelConfiguration.positionAmplitude))
+        position = try parameters.tensor("position", [configuration.tokens(stage), width], .grid(spacing: 1))
         time = try TimestepEmbedding(parameters.scope("time"), width)
         blocks = try (0..<configuration.flowDepths[stage]).map { (layer) throws(TorchError) in
             try FlowBlock(parameters.scope("blocks").scope(layer), width: width, heads: configuration.heads)

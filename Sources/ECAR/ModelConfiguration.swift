@@ -28,8 +28,7 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
 
     public init(
         channels: Int, sides: [Int], patches: [Int], overlap: Int = 0, classes: Int, width: Int, heads: Int,
-        arDepth: Int,
-        flowDepths: [Int], conditionMLP: Bool = true, signal: [Double]? = nil
+        arDepth: Int, flowDepths: [Int], conditionMLP: Bool = true, signal: [Double]? = nil
     ) {
         self.channels = channels
         self.sides = sides
@@ -90,10 +89,6 @@ extension ModelConfiguration {
 
     /// The label of "no class", for guidance.
     public var nullClass: Int { classes }
-
-    /// What positions begin with. Larger ones drown what the tokens show; much smaller ones leave the transformers to find
-    /// out where the tokens are.
-    static let positionAmplitude = 0.2
 
     /// (B, C, h_s, h_s).
     public func latentShape(_ stage: Int, batch: Int) -> [Int] { [batch, channels, sides[stage], sides[stage]] }

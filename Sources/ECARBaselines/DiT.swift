@@ -36,7 +36,7 @@ public struct DiT {
         (self.configuration, self.precision, device) = (configuration, precision, parameters.device)
         let (width, features) = (configuration.width, configuration.patchFeatures)
         embed = try PackedLinear(Linear(parameters.scope("embed"), features, width), precision: .f32)
-        position = try configuration.positions().to(device)
+        position = try GridPositions.make(side: configuration.side / configuration.patch, width: width).to(device)
         time = try TimestepEmbedding(parameters.scope("time"), width)
         classEmbedding = try Embedding(parameters.scope("classes"), configuration.classes + 1, width)
         blocks = try (0..<configuration.depth).map { (layer) throws(TorchError) in

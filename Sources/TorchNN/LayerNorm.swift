@@ -18,8 +18,8 @@ public struct LayerNorm: Sendable {
 }
 
 extension Tensor {
-    /// Layer normalisation without learned parts, as adaptive modulation uses it.
-    public func normalized() throws(TorchError) -> Tensor {
-        try layerNorm(epsilon: LayerNorm.epsilon)  // (…, D)
+    /// LayerNorm(self)·(1 + scale) + shift, in the type of the modulation: a matrix product of that type follows.
+    public func modulated(shift: Tensor, scale: Tensor) throws(TorchError) -> Tensor {
+        try modulatedNorm(shift: shift, scale: scale, epsilon: LayerNorm.epsilon)  // (…, D)
     }
 }

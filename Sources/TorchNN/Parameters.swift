@@ -1,4 +1,3 @@
-import Foundation
 import Torch
 
 /// How a parameter begins.
@@ -9,10 +8,9 @@ public enum Initialization: Sendable {
     case normal(Double)
     /// U(−b, b) with b = √(6 / (in + out)) for a weight (out, in); Glorot and Bengio 2010.
     case xavierUniform
-    /// Of the positions (N, D) of a square grid of tokens that lie `spacing` apart: sines and cosines of the column in the
-    /// first half of the width, of the row in the second, at D/4 geometric frequencies from 1 down towards 1/10,000. Neighbours
-    /// begin alike, so that a transformer need not find out first which tokens are (arXiv 2212.09748).
-    case grid(spacing: Double, amplitude: Double)
+    /// Of the positions (N, D) of a square grid of tokens: a fifth of `GridPositions`, so that neighbours begin alike and a
+    /// transformer need not find out first which tokens are. At their full size they drown what the tokens show.
+    case grid(spacing: Double)
 }
 
 /// A named place in a model's tree of parameters, from which layers take theirs.
@@ -111,28 +109,10 @@ public struct Parameters {
         case .xavierUniform:
             let bound = (6 / Double(max(1, shape.reduce(0, +)))).squareRoot()
             return try (.rand(shape, generator: generator) - 0.5) * (2 * bound)
-        case .grid(let spacing, let amplitude):
-            return try grid(tokens: shape[0], width: shape[1], spacing: spacing, amplitude: amplitude)
+        case .grid(let spacing):
+            let side = Int(Double(shape[0]).squareRoot().rounded())
+            return try GridPositions.make(side: side, width: shape[1], spacing: spacing) * 0.2
         }
-    }
-
-    /// (N, D); the middle of the grid has the same place whatever the spacing.
-    private static func grid(tokens: Int, width: Int, spacing: Double, amplitude: Double) throws(TorchError) -> Tensor {
-        let side = Int(Double(tokens).squareRoot().rounded())
-        let quarter = width / 4
-        let frequencies = (0..<quarter).map { pow(10_000, -Double($0) / Double(max(1, quarter))) }
-        // Sines, cosines and what is left of the width, for every coordinate once.
-        let waves = (0..<side).map { coordinate in
-            let angles = frequencies.map { (Double(coordinate) + 0.5) * spacing * $0 }
-            return angles.map { Float(amplitude * sin($0)) } + angles.map { Float(amplitude * cos($0)) }
-        }
-        let rest = [Float](repeating: 0, count: width - 4 * quarter)
-        var values: [Float] = []
-        values.reserveCapacity(tokens * width)
-        for row in waves {
-            for column in waves { values += column + row + rest }
-        }
-        return try Tensor(values, shape: [tokens, width])
     }
 
     // MARK: The whole store

@@ -92,7 +92,9 @@ import TorchNN
         let whole = try temporal.map { try spatial.to(.float32) + $0.to(.float32) } ?? spatial.to(.float32)
         let parts = try whole.split(2, lengths: [40, 40, 40])
 
-        func norm(_ x: Tensor) throws -> Tensor { try x.normalized() * (parts[2] + 1) + parts[0] }
+        func norm(_ x: Tensor) throws -> Tensor {
+            try x.layerNorm(epsilon: LayerNorm.epsilon) * (parts[2] + 1) + parts[0]
+        }
         func stream() throws -> ResidualStream { ResidualStream(try x.clone()) }
         var (exact, rounded, both, twice) = (try stream(), try stream(), try stream(), try stream())
         try expectEqual(exact.norm(modulation, shift: 0, scale: 2, as: .float32), norm(x))
