@@ -2,7 +2,7 @@ import Files
 
 /// Pictures side by side, with optional text: a title, a label under each picture, one for each row and column.
 ///
-/// A picture smaller than its cell is magnified by whole pixels, so that 8×8, 16×16 and 32×32 stages compare.
+/// A picture smaller than its cell is magnified a whole number of times, so that 8×8, 16×16 and 32×32 stages compare.
 public struct ImageGrid: Sendable {
     /// How a picture is magnified.
     public enum Enlargement: Sendable {
@@ -25,11 +25,12 @@ public struct ImageGrid: Sendable {
     public var columnLabels: [String]
     /// How often each pixel of the largest picture is repeated; without it, so that its side is at least 96 pixels.
     public var magnification: Int?
-    public var enlargement: Enlargement
+    /// Without it, smooth unless one of the pictures is so small, at most 32 pixels, that its pixels are what there is to see.
+    public var enlargement: Enlargement?
 
     public init(
         _ images: [Image], columns: Int? = nil, title: String? = nil, labels: [String] = [], rowLabels: [String] = [],
-        columnLabels: [String] = [], magnification: Int? = nil, enlargement: Enlargement = .pixels
+        columnLabels: [String] = [], magnification: Int? = nil, enlargement: Enlargement? = nil
     ) {
         self.images = images
         self.columns = columns
@@ -49,9 +50,10 @@ public struct ImageGrid: Sendable {
         let canvas = try Canvas(width: layout.width, height: layout.height, background: Palette.paper)
         drawText(on: canvas, layout)
         var pixels = try canvas.image().pixels
+        let enlargement = enlargement ?? (images.contains { max($0.width, $0.height) <= 32 } ? .pixels : .smooth)
         for (i, image) in images.enumerated() {
             let factor = max(1, min(layout.cellWidth / image.width, layout.cellHeight / image.height))
-            let picture = try magnified(image.converted(channels: 3), factor)
+            let picture = try magnified(image.converted(channels: 3), factor, enlargement)
             let left = layout.left(of: i % layout.columns) + (layout.cellWidth - picture.width) / 2
             let top = layout.top(of: i / layout.columns) + (layout.cellHeight - picture.height) / 2
             let row = picture.width * 3
@@ -63,7 +65,7 @@ public struct ImageGrid: Sendable {
         return Image(unchecked: pixels, width: layout.width, height: layout.height, channels: 3)
     }
 
-    private func magnified(_ image: Image, _ factor: Int) throws(FileError) -> Image {
+    private func magnified(_ image: Image, _ factor: Int, _ enlargement: Enlargement) throws(FileError) -> Image {
         switch enlargement {
         case .pixels: try image.magnified(factor)
         case .smooth: try image.resized(width: factor * image.width, height: factor * image.height)

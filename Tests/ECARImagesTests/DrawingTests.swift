@@ -31,6 +31,16 @@ import Testing
         }
     }
 
+    @Test(arguments: [([64], true), ([33], true), ([32], false), ([8, 64], false)])
+    func gridSmoothsWhatIsMoreThanIcons(sides: [Int], isSmooth: Bool) throws {
+        let pictures = try sides.map { try picture(1, side: $0) }
+        let last = try #require(pictures.last)
+        let grid = try ImageGrid(pictures, columns: sides.count, magnification: 2).render()
+        let side = 2 * last.width
+        let cell = try grid.cropped(x: grid.width - 16 - side, y: 16, width: side, height: side)
+        #expect(try cell == (isSmooth ? last.resized(width: side, height: side) : last.magnified(2)))
+    }
+
     @Test func gridDrawsText() throws {
         let images = try (0..<4).map { _ in try Image(width: 96, height: 96, channels: 3, fill: 255) }
         let bare = try ImageGrid(images).render()
