@@ -27,7 +27,9 @@ layers.safetensors, one group of tensors an operation (x, y: input and output; g
 | adamw.a.mean, .a.square, .b.mean, .b.square | | both moments after the three steps |
 | clip.a, .b, .norm, .a.clipped, .b.clipped | (4,3) (5) () | gradients, their common norm, and clipped to 1 |
 | ema.0, ema.value.{1,2,3}, ema.{1,2,3} | (5) | averages with decay 0.9 after three values |
-| schedule.cosine, schedule.constant | (12) | peak 2e-3, 4 steps of warm-up, 12 steps |
+| muon.NAME.0, .grad.{1,2,3}, .{1,2,3} | wide (4,12), tall (12,4), maps (12,4) | at the start, gradients, after three steps; rate 0.1 as large as AdamW's, momentum 0.95, weight decay 0.1 |
+| muon.NAME.momentum | | after the three steps |
+| schedule.cosine, schedule.constant, schedule.warmupStableDecay | (12) | peak 2e-3, 4 steps of warm-up, 12 steps |
 
 model.safetensors: the weights of a tiny model under their own names, none of them zero; configuration in the metadata.
 forward.safetensors: what that model makes of one batch. k is a stage from 0, B = 3, the third label is the null class.
@@ -189,7 +191,31 @@ def layers() -> dict[str, Tensor]:
     warmup, steps, peak = 4, 12, 2e-3
     ramp = torch.tensor([min(1.0, (i + 1) / warmup) for i in range(steps)]).double()
     progress = torch.tensor([max(0, i - warmup) / (steps - warmup) for i in range(steps)]).double()
-    group("schedule", constant=peak * ramp, cosine=peak * ramp * 0.5 * (1 + torch.cos(math.pi * progress)))
+    last_fifth = torch.tensor([max(0.0, (i - 0.8 * steps) / (0.2 * steps)) for i in range(steps)]).double()
+    group(
+        "schedule",
+        constant=peak * ramp,
+        cosine=peak * ramp * 0.5 * (1 + torch.cos(math.pi * progress)),
+        warmupStableDecay=peak * ramp * (1 - last_fifth.sqrt()),
+    )
+
+    # Three maps in one matrix are three matrices to PyTorch.
+    shapes = {"wide": (4, 12), "tall": (12, 4), "maps.0": (4, 4), "maps.1": (4, 4), "maps.2": (4, 4)}
+    matrices = {name: draw(*shape) for name, shape in shapes.items()}
+    def muon(key, values):
+        maps = torch.cat([values[f"maps.{i}"] for i in range(3)])
+        group("muon", **{f"{name}.{key}": value.clone() for name, value in (values | {"maps": maps}).items()})
+    muon("0", matrices)
+    optimizer = torch.optim.Muon(
+        matrices.values(), lr=0.1, weight_decay=0.1, momentum=0.95, adjust_lr_fn="match_rms_adamw")
+    for i in range(1, 4):
+        for matrix in matrices.values():
+            # Far from singular, for bfloat16.
+            matrix.grad = draw(*matrix.shape) + 2 * torch.eye(*matrix.shape)
+        muon(f"grad.{i}", {name: matrix.grad for name, matrix in matrices.items()})
+        optimizer.step()
+        muon(str(i), matrices)
+    muon("momentum", {name: optimizer.state[matrix]["momentum_buffer"] for name, matrix in matrices.items()})
     return out
 
 

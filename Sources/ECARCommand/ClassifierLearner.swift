@@ -32,7 +32,7 @@ final class ClassifierLearner: Learner {
         (settings.weightDecay, settings.clipNorm) = (Self.weightDecay, 1)
         // The average looks back over a hundredth of the training.
         settings.emaDecay = 1 - 1 / max(100, Double(steps) / 100)
-        optimization = try Optimization(parameters.tensors, settings: settings)
+        optimization = try Optimization(parameters, settings: settings)
         let average = Dictionary(zip(parameters.names, optimization.average.tensors)) { _, last in last }
         averaged = try Classifier(configuration, Parameters(.weights(average), device: device))
         (self.steps, self.precision, self.device) = (steps, precision, device)

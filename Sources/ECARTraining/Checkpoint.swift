@@ -30,9 +30,7 @@ struct Checkpoint {
         }
         try write(Array(zip(names, state.model.parameters.tensors)), File.weights)
         try write(Array(zip(names, state.optimization.average.tensors)), File.average)
-        let means = zip(names.map { "mean." + $0 }, state.optimization.optimizer.means)
-        let squares = zip(names.map { "square." + $0 }, state.optimization.optimizer.squares)
-        try write(Array(means) + Array(squares), File.optimizer)
+        try write(state.optimization.moments, File.optimizer)
         let rest = State(numbers: state.numbers, source: source)
         try writeAtomically(StrictJSON.encode(rest), to: url.appendingPathComponent(File.state))
         try syncFolder(url)
@@ -70,12 +68,9 @@ struct Checkpoint {
         } catch let error as TorchError {
             throw ECARError("\(weights.path): \(error)")
         }
-        let names = state.model.parameters.names
-        try restore(state.optimization.average.tensors, names, url.appendingPathComponent(File.average))
-        try restore(
-            state.optimization.optimizer.means + state.optimization.optimizer.squares,
-            names.map { "mean." + $0 } + names.map { "square." + $0 },
-            url.appendingPathComponent(File.optimizer))
+        let average = zip(state.model.parameters.names, state.optimization.average.tensors)
+        try restore(Array(average), url.appendingPathComponent(File.average))
+        try restore(state.optimization.moments, url.appendingPathComponent(File.optimizer))
         guard (rest.numbers.gradNorm == nil) == (state.gradNorm == nil),
             rest.numbers.gradNorm?.fits(stages: configuration.model.stages) ?? true
         else {
@@ -91,9 +86,9 @@ struct Checkpoint {
         return try StrictJSON.decode(State.self, from: data, name: file.path)
     }
 
-    private static func restore(_ tensors: [Tensor], _ names: [String], _ url: URL) throws {
+    private static func restore(_ tensors: [(name: String, tensor: Tensor)], _ url: URL) throws {
         let stored = try SafeTensors.read(url).tensors
-        for (name, tensor) in zip(names, tensors) {
+        for (name, tensor) in tensors {
             guard let value = stored[name], value.shape == tensor.shape else {
                 throw ECARError("\(url.path): the tensor \(name) is missing or has another shape")
             }

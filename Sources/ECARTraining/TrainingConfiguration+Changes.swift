@@ -84,7 +84,7 @@ extension TrainingConfiguration {
 
     /// Keys that a configuration may leave out.
     private static let optionalKeys: Set<String> = [
-        "about", "classNames", "gradNorm", "data.path", "data.autoencoder",
+        "about", "classNames", "gradNorm", "muon", "data.path", "data.autoencoder",
     ]
 
     private func object() throws(ECARError) -> [String: Any] { try Self.object(self) }
@@ -112,7 +112,7 @@ extension TrainingConfiguration {
     ) throws(ECARError) {
         guard let key = path.first else { return }
         let full = above + key
-        guard object[key] != nil || optionalKeys.contains(full) || above == "gradNorm." else {
+        guard object[key] != nil || optionalKeys.contains(full) || ["gradNorm.", "muon."].contains(above) else {
             throw ECARError("--set \(change): unknown key \"\(full)\"")
         }
         guard path.count > 1 else {

@@ -51,6 +51,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var beta1: Double
     public var beta2: Double
     public var weightDecay: Double
+    /// Muon for the matrices of the blocks; without it every step is AdamW's.
+    public var muon: Muon.Settings?
     /// The largest joint norm of the gradients; 0 leaves them as they are.
     public var clipNorm: Double
     /// Decay of the running average of the weights.
@@ -86,7 +88,7 @@ extension TrainingConfiguration {
             schedule: LearningRateSchedule(
                 peak: learningRate, warmupSteps: warmupSteps, steps: steps, shape: schedule))
         (settings.beta1, settings.beta2, settings.weightDecay) = (beta1, beta2, weightDecay)
-        (settings.clipNorm, settings.emaDecay) = (clipNorm, emaDecay)
+        (settings.muon, settings.clipNorm, settings.emaDecay) = (muon, clipNorm, emaDecay)
         return settings
     }
 
@@ -134,6 +136,12 @@ extension TrainingConfiguration {
             ("data.randomCrop", data.randomCrop),
         ] {
             try demand((0..<1).contains(value), "\(name) must be in [0, 1), not \(value)")
+        }
+        if let muon {
+            try demand(
+                muon.learningRate > 0 && muon.learningRate.isFinite,
+                "muon.learningRate must be positive, not \(muon.learningRate)")
+            try demand((0..<1).contains(muon.momentum), "muon.momentum must be in [0, 1), not \(muon.momentum)")
         }
         if let gradNorm {
             try demand((0...100).contains(gradNorm.alpha), "gradNorm.alpha must be in 0…100, not \(gradNorm.alpha)")

@@ -19,9 +19,8 @@ extension TrainingState {
 
     /// Gives all processes the state of the first one.
     func share(in group: ProcessGroup) throws {
-        let (average, optimizer) = (optimization.average, optimization.optimizer)
         try group.broadcastInPlace(
-            model.parameters.tensors + average.tensors + optimizer.means + optimizer.squares)
+            model.parameters.tensors + optimization.average.tensors + optimization.moments.map(\.tensor))
         let bytes = try group.broadcast(Array(JSONEncoder().encode(numbers)))
         numbers = try StrictJSON.decode(Numbers.self, from: Data(bytes), name: "the state of rank 0")
     }

@@ -39,7 +39,7 @@ public final class TrainingState: Learner {
         let source = try weights.map { Parameters.Source.weights($0) } ?? .fresh(Generator(seed: seed))
         let parameters = Parameters(source, device: device)
         model = try ECARModel(configuration.model, parameters)
-        optimization = try Optimization(parameters.tensors, settings: configuration.optimization)
+        optimization = try Optimization(parameters, settings: configuration.optimization)
         let averaged = Dictionary(zip(parameters.names, optimization.average.tensors)) { _, last in last }
         averagedModel = try ECARModel(configuration.model, Parameters(.weights(averaged), device: device))
         gradNorm = configuration.gradNorm.map { GradNorm(stages: configuration.model.stages, settings: $0) }

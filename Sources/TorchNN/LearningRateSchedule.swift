@@ -1,9 +1,14 @@
 import Foundation
 
-/// The learning rate of each step: a linear warm-up, then constant or half a cosine down to zero at the last step.
+/// The learning rate of each step: a linear warm-up, then one of several shapes.
 public struct LearningRateSchedule: Sendable, Equatable {
     public enum Shape: String, Codable, Sendable, CaseIterable {
-        case constant, cosine
+        case constant
+        /// Half a cosine down to zero at the last step.
+        case cosine
+        /// Constant, but for the last fifth of the steps: there 1 − √progress down to zero (arXiv 2405.18392). A run may be
+        /// made longer or shorter as long as its last fifth has not begun, and is what it would have been.
+        case warmupStableDecay
     }
 
     public var peak: Double
@@ -23,6 +28,10 @@ public struct LearningRateSchedule: Sendable, Equatable {
         case .cosine:
             let progress = Double(step - warmupSteps) / Double(max(1, steps - warmupSteps))
             return peak * 0.5 * (1 + cos(.pi * min(1, progress)))
+        case .warmupStableDecay:
+            let decay = Double(steps) / 5
+            let progress = (Double(step - steps) + decay) / max(1, decay)
+            return peak * (1 - min(1, max(0, progress)).squareRoot())
         }
     }
 }

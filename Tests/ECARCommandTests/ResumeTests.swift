@@ -46,14 +46,15 @@ import Torch
         return results
     }
 
-    @Test func cancelledAndKilledRunsGiveTheSameBits() throws {
-        #expect(try train("whole") == .finished)
+    @Test(arguments: [[], [#"muon={"learningRate":0.002,"momentum":0.95}"#]])
+    func cancelledAndKilledRunsGiveTheSameBits(changes: [String]) throws {
+        #expect(try train("whole", changes) == .finished)
         let expected = try results("whole")
 
         var steps = 0
-        let outcome = try train("cancelled", isCancelled: { steps == 7 }, report: { steps = $0.step })
+        let outcome = try train("cancelled", changes, isCancelled: { steps == 7 }, report: { steps = $0.step })
         #expect(outcome == .cancelled)
-        #expect(try train("cancelled", resumes: true) == .finished)
+        #expect(try train("cancelled", changes, resumes: true) == .finished)
         // Cancelling leaves one checkpoint more; what it leads to is the same.
         #expect(try results("cancelled") == expected)
 
@@ -61,7 +62,7 @@ import Torch
         let copy: (TrainingProgress) -> Void = { progress in
             if progress.step == 9 { try? FileManager.default.copyItem(at: folder["source"], to: folder["killed"]) }
         }
-        _ = try train("source", report: copy)
+        _ = try train("source", changes, report: copy)
         let killed = folder["killed"]
         let half = killed.appendingPathComponent("checkpoints/.00000010.partial")
         try FileManager.default.createDirectory(at: half, withIntermediateDirectories: true)
@@ -71,7 +72,7 @@ import Torch
         try log.seekToEnd()
         try log.write(contentsOf: Data(#"{"step":10,"los"#.utf8))
         try log.close()
-        #expect(try train("killed", resumes: true) == .finished)
+        #expect(try train("killed", changes, resumes: true) == .finished)
         #expect(try results("killed") == expected)
         #expect(!FileManager.default.fileExists(atPath: half.path))
         let names = try FileManager.default.contentsOfDirectory(atPath: killed.appendingPathComponent("model").path)

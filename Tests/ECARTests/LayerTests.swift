@@ -143,6 +143,24 @@ import TorchNN
         }
     }
 
+    /// PyTorch too orthogonalizes in bfloat16.
+    @Test func muon() throws {
+        let names = ["wide", "tall", "maps"]
+        let matrices = try names.map { try fixture["muon.\($0).0"].clone() }
+        let optimizer = try Muon(matrices, maps: [1, 1, 3], momentum: 0.95, weightDecay: 0.1)
+        for step in 1...3 {
+            let gradients = try names.map { try fixture["muon.\($0).grad.\(step)"] }
+            try optimizer.update(gradients: gradients, learningRate: 0.1)
+            for (matrix, name) in zip(matrices, names) {
+                try expectEqual(
+                    matrix, fixture["muon.\(name).\(step)"], tolerance: 2e-3, "\(name) after step \(step)")
+            }
+        }
+        for (momentum, name) in zip(optimizer.momenta, names) {
+            try expectEqual(momentum, fixture["muon.\(name).momentum"])
+        }
+    }
+
     @Test func clipping() throws {
         let gradients = try ["a", "b"].map { try fixture["clip.\($0)"].clone() }
         let norm = try clip(gradients, norm: 1)
