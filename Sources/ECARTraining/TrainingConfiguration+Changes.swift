@@ -82,7 +82,7 @@ extension TrainingConfiguration {
 
     // MARK: JSON objects
 
-    /// Keys that a configuration may leave out.
+    /// Keys that a configuration may leave out, with all that is below them.
     private static let optionalKeys: Set<String> = [
         "about", "classNames", "gradNorm", "muon", "data.path", "data.autoencoder",
     ]
@@ -112,7 +112,7 @@ extension TrainingConfiguration {
     ) throws(ECARError) {
         guard let key = path.first else { return }
         let full = above + key
-        guard object[key] != nil || optionalKeys.contains(full) || ["gradNorm.", "muon."].contains(above) else {
+        guard object[key] != nil || optionalKeys.contains(where: { full == $0 || above.hasPrefix($0 + ".") }) else {
             throw ECARError("--set \(change): unknown key \"\(full)\"")
         }
         guard path.count > 1 else {

@@ -7,10 +7,6 @@ public final class Muon {
         /// At the schedule's peak.
         public var learningRate: Double
         public var momentum: Double
-
-        public init(learningRate: Double = 0.001, momentum: Double = 0.95) {
-            (self.learningRate, self.momentum) = (learningRate, momentum)
-        }
     }
 
     /// Running averages of the gradients, one of each for a matrix, of its shape.

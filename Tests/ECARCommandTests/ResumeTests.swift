@@ -50,6 +50,14 @@ import Torch
     func cancelledAndKilledRunsGiveTheSameBits(changes: [String]) throws {
         #expect(try train("whole", changes) == .finished)
         let expected = try results("whole")
+        let optimizer = folder["whole"].appendingPathComponent("checkpoints/00000012/optimizer.safetensors")
+        let moments = Set(try SafeTensors.read(optimizer).tensors.keys)
+        let hasMuon = !changes.isEmpty
+        for matrix in ["ar.blocks.0.attention.qkv.weight", "heads.0.blocks.0.mlp.in.weight"] {
+            #expect(moments.contains("momentum." + matrix) == hasMuon)
+            #expect(moments.contains("square." + matrix) == !hasMuon)
+        }
+        #expect(moments.isSuperset(of: ["mean.ar.positions.0", "square.heads.0.blocks.0.modulation.weight"]))
 
         var steps = 0
         let outcome = try train("cancelled", changes, isCancelled: { steps == 7 }, report: { steps = $0.step })

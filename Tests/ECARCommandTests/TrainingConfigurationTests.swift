@@ -6,8 +6,7 @@ import Testing
 @Suite struct TrainingConfigurationTests {
     @Test(arguments: [
         "tiny", "fashion-mnist", "fashion-mnist-fig5", "fashion-mnist-fig5-ablation", "cifar10", "flowers",
-        "flowers-256",
-        "imagenet-256-s", "imagenet-256-b", "imagenet-256-l",
+        "flowers-256", "imagenet-256-s", "imagenet-256-b", "imagenet-256-l",
     ])
     func shippedConfigurationsAreValid(name: String) throws {
         let file = Sample.root.appendingPathComponent("Configs/\(name).json")
@@ -33,7 +32,7 @@ import Testing
         ("stepps=null", "unknown key \"stepps\""),
         ("data.flop=true", "unknown key \"data.flop\""),
         ("gradNorm.beta=1", "gradNorm.beta"),
-        ("muon.learningRate=0", "muon"),
+        ("muon.learningRate=0", "muon.momentum"),
         (#"muon={"learningRate":0,"momentum":0.9}"#, "muon.learningRate must be positive"),
         (#"muon={"learningRate":0.1,"momentum":1}"#, "muon.momentum must be in [0, 1)"),
         ("steps.first=1", "no keys of its own"),
