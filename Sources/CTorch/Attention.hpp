@@ -1,5 +1,7 @@
-// Attention of one head. fused.cpp includes this file after Rows.hpp, once for every level of vector instructions; `BITS` is the
-// width of the level's vectors, and `PAIRS` is there where it multiplies pairs of bfloat16.
+// Attention of one head. Levels.hpp includes this file once for every level of vector instructions; `BITS` is the width of the
+// level's vectors, and `PAIRS` is there where it multiplies pairs of bfloat16.
+
+#include "Rows.hpp"
 
 namespace ctorch::LEVEL {
 

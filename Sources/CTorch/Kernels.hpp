@@ -22,22 +22,4 @@ void rescale_rows(const at::Tensor &y, const at::Tensor &scales, const at::Tenso
 void rescale_gelu_quantize_rows(const at::Tensor &y, const at::Tensor &scales, const at::Tensor &bias, const at::Tensor &rounded,
                                 const at::Tensor &rounded_scales);
 
-// Of all of the following, the tensors have the same shape (…, D) and, unless it says otherwise, the same type, float32 or
-// bfloat16. Those that are written are contiguous; of the others it is enough that `has_rows` says so.
-
-/// Whether the numbers of a row are neighbours, and all rows equally far apart.
-bool has_rows(const at::Tensor &x);
-void gelu(const at::Tensor &x, const at::Tensor &out);
-/// d ← the gradient of x, given that of GELU(x).
-void gelu_gradient(const at::Tensor &x, const at::Tensor &gradient, const at::Tensor &d);
-/// out ← LayerNorm(x)·(1 + scale) + shift; x is float32.
-void modulated_norm(const at::Tensor &x, const at::Tensor &shift, const at::Tensor &scale, double epsilon, const at::Tensor &out);
-/// The gradients of x, float32 like x, and of the scale.
-void modulated_norm_gradient(const at::Tensor &x, const at::Tensor &scale, const at::Tensor &gradient, double epsilon,
-                             const at::Tensor &d_x, const at::Tensor &d_scale);
-/// out ← x + gate·y; x and out are float32.
-void plus_gated(const at::Tensor &x, const at::Tensor &gate, const at::Tensor &y, const at::Tensor &out);
-/// The gradients of gate and y, given that of x + gate·y, float32.
-void gated_gradient(const at::Tensor &gradient, const at::Tensor &gate, const at::Tensor &y, const at::Tensor &d_gate, const at::Tensor &d_y);
-
 }  // namespace ctorch

@@ -1,4 +1,4 @@
-// One row of each fused operation. fused.cpp includes this file once for every level of vector instructions, each time in a
+// One row of each fused operation. Levels.hpp includes this file once for every level of vector instructions, each time in a
 // namespace of its own, `LEVEL`; hence no include guard.
 
 namespace ctorch::LEVEL {

@@ -1,11 +1,12 @@
 /// Chains of element-wise operations of a transformer block, each in one pass over memory forwards and one backwards.
 ///
-/// CPUs run Kernels.hpp's loops on float32 and bfloat16; everything else runs the operations that the loops stand for.
+/// CPUs run the loops of Rows.hpp on float32 and bfloat16; everything else runs the operations that the loops stand for.
 
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "Handles.hpp"
-#include "Kernels.hpp"
+#define LOOPS "Rows.hpp"
+#include "Levels.hpp"
 
 using namespace ctorch;
 using torch::autograd::AutogradContext;
@@ -14,6 +15,100 @@ using torch::autograd::variable_list;
 namespace {
 
 bool is_number(const at::Tensor &x) { return x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16; }
+
+/// Whether the numbers of a row are neighbours, and all rows equally far apart.
+bool has_rows(const at::Tensor &x) {
+    if (x.dim() == 0 || x.stride(-1) != 1) return false;
+    for (int64_t i = x.dim() - 3; i >= 0; i--)
+        if (x.stride(i) != x.size(i + 1) * x.stride(i + 1)) return false;
+    return true;
+}
+
+/// The rows of a tensor of which `has_rows` holds.
+template <class T>
+struct RowsOf {
+    explicit RowsOf(const at::Tensor &x) : first(data<T>(x)), stride(x.dim() > 1 ? x.stride(-2) : x.size(-1)) {}
+    T *operator()(int64_t row) const { return first + row * stride; }
+    T *first;
+    int64_t stride;
+};
+
+// Of all of the following, the tensors have the same shape (…, D) and, unless it says otherwise, the same type, float32 or
+// bfloat16. Those that are written are contiguous; of the others it is enough that `has_rows` says so.
+
+void gelu(const at::Tensor &x, const at::Tensor &out) {
+    int64_t width = x.size(-1);
+    with_type(x, [&]<class T>(T *) {
+        RowsOf<T> from(x), to(out);
+        each_row(x.numel() / width, width, [&](int64_t row) { ON_THIS_PROCESSOR(gelu(from(row), to(row), width)); });
+    });
+}
+
+/// d ← the gradient of x, given that of GELU(x).
+void gelu_gradient(const at::Tensor &x, const at::Tensor &gradient, const at::Tensor &d) {
+    int64_t width = x.size(-1);
+    with_type(x, [&]<class T>(T *) {
+        RowsOf<T> from(x), given(gradient), to(d);
+        each_row(x.numel() / width, width, [&](int64_t row) {
+            ON_THIS_PROCESSOR(gelu_gradient(from(row), given(row), to(row), width));
+        });
+    });
+}
+
+/// out ← LayerNorm(x)·(1 + scale) + shift; x is float32.
+void modulated_norm(const at::Tensor &x, const at::Tensor &shift, const at::Tensor &scale, double epsilon, const at::Tensor &out) {
+    int64_t width = x.size(-1);
+    with_type(out, [&]<class T>(T *) {
+        RowsOf<float> from(x);
+        RowsOf<T> shifts(shift), scales(scale), to(out);
+        T *none = nullptr;
+        each_row(x.numel() / width, width, [&](int64_t row) {
+            ON_THIS_PROCESSOR(
+                modulated_norm(from(row), shifts(row), none, scales(row), none, static_cast<float>(epsilon), to(row), width));
+        });
+    });
+}
+
+/// The gradients of x, float32 like x, and of the scale.
+void modulated_norm_gradient(
+    const at::Tensor &x, const at::Tensor &scale, const at::Tensor &gradient, double epsilon, const at::Tensor &d_x, const at::Tensor &d_scale
+) {
+    int64_t width = x.size(-1);
+    with_type(scale, [&]<class T>(T *) {
+        RowsOf<float> from(x), to(d_x);
+        RowsOf<T> scales(scale), given(gradient), to_scale(d_scale);
+        each_row(x.numel() / width, width, [&](int64_t row) {
+            ON_THIS_PROCESSOR(modulated_norm_gradient(
+                from(row), scales(row), given(row), static_cast<float>(epsilon), to(row), to_scale(row), width));
+        });
+    });
+}
+
+/// out ← x + gate·y; x and out are float32.
+void plus_gated(const at::Tensor &x, const at::Tensor &gate, const at::Tensor &y, const at::Tensor &out) {
+    int64_t width = x.size(-1);
+    with_type(y, [&]<class T>(T *) {
+        RowsOf<float> from(x), to(out);
+        RowsOf<T> gates(gate), added(y);
+        T *none = nullptr;
+        each_row(x.numel() / width, width, [&](int64_t row) {
+            std::copy_n(from(row), width, to(row));
+            ON_THIS_PROCESSOR(add_gated(to(row), added(row), gates(row), none, width));
+        });
+    });
+}
+
+/// The gradients of gate and y, given that of x + gate·y, float32.
+void gated_gradient(const at::Tensor &gradient, const at::Tensor &gate, const at::Tensor &y, const at::Tensor &d_gate, const at::Tensor &d_y) {
+    int64_t width = y.size(-1);
+    with_type(y, [&]<class T>(T *) {
+        RowsOf<float> given(gradient);
+        RowsOf<T> gates(gate), added(y), to_gate(d_gate), to_y(d_y);
+        each_row(y.numel() / width, width, [&](int64_t row) {
+            ON_THIS_PROCESSOR(gated_gradient(given(row), gates(row), added(row), to_gate(row), to_y(row), width));
+        });
+    });
+}
 
 at::Tensor with_rows(const at::Tensor &x) { return has_rows(x) ? x : x.contiguous(); }
 
