@@ -32,6 +32,11 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("A configuration's name, such as fashion-mnist, or its file.", valueName: "name|file"))
     var config: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Begin with the weights of a model of the same architecture, not with random ones.", valueName: "name|dir"))
+    var from: String?
+
     @Option(help: ArgumentHelp("The run's folder.", valueName: "run"))
     var output: String
 
@@ -79,6 +84,7 @@ struct Train: ParsableCommand {
         let isFirst = group.map { $0.rank == 0 } ?? true
         var settings = try shared(in: group) { try readSettings(url) }
         if let data { settings.data.path = URL(fileURLWithPath: data).standardizedFileURL.path }
+        if let from { settings.from = try ModelLocator.model(from).standardizedFileURL.path }
         if let autoencoder { settings.data.autoencoder = URL(fileURLWithPath: autoencoder).standardizedFileURL.path }
         guard let path = settings.data.path else {
             throw CommandError.usage("--data is missing: the run's configuration does not say where the pictures are")
@@ -86,6 +92,7 @@ struct Train: ParsableCommand {
         let data = try TrainingData.open(URL(fileURLWithPath: path))
         let autoencoder = try openAutoencoder(settings, for: data, device, draws: isFirst)
         try data.check(settings, autoencoder: autoencoder, processes: group?.processes ?? 1)
+        if isFirst, !resumes { try settings.checkGivenModel() }
         if autoencoder == nil, isFirst, !display.quiet {
             Terminal.printError("no --autoencoder is given, so that the run will draw no samples")
         }
@@ -149,6 +156,7 @@ struct Train: ParsableCommand {
         if resume, let begun = try? RunDirectory.readConfiguration(url) {
             settings.data.path = settings.data.path ?? begun.data.path
             settings.data.autoencoder = settings.data.autoencoder ?? begun.data.autoencoder
+            settings.from = settings.from ?? begun.from
         }
         return settings
     }

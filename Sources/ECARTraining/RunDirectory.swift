@@ -116,10 +116,10 @@ public final class RunDirectory {
         }
     }
 
-    /// The newest checkpoint's state, or a fresh one.
+    /// The newest checkpoint's state, or the beginning of the run.
     func restore(_ source: TrainingData.Source, device: Device, group: ProcessGroup?) throws -> TrainingState {
         guard let step = checkpointSteps.last else {
-            return try TrainingState(configuration, device: device, group: group)
+            return try TrainingState(configuration, weights: configuration.givenWeights(), device: device, group: group)
         }
         return try Checkpoint.read(
             checkpoint(step: step), configuration: configuration, source, device: device, group: group)

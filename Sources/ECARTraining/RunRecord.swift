@@ -88,6 +88,7 @@ final class RunRecord {
     /// The model's own account of itself. It names no time or place, so that equal runs give equal files.
     private func description(_ state: TrainingState) -> ModelDescription {
         let configuration = run.configuration
+        let from = configuration.from.map { ["from": URL(fileURLWithPath: $0).lastPathComponent] } ?? [:]
         return ModelDescription(
             architecture: configuration.model, latentSpace: configuration.latentSpace,
             latentScale: data.latentScale(configuration.latentSpace), classNames: classNames,
@@ -99,6 +100,6 @@ final class RunRecord {
                 "batchSize": "\(configuration.batchSize)", "learningRate": "\(configuration.learningRate)",
                 "precision": configuration.precision.rawValue, "emaDecay": "\(configuration.emaDecay)",
                 "seed": "\(configuration.seed)",
-            ])
+            ].merging(from) { own, _ in own })
     }
 }

@@ -1,6 +1,7 @@
 import ECAR
 import ECARImages
 import Foundation
+import Torch
 import TorchNN
 
 /// All that decides what a training run computes, besides the pictures themselves.
@@ -29,6 +30,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     /// A sentence for the reader: what to expect, on what hardware, from which command.
     public var about: String?
     public var model: ModelConfiguration
+    /// The folder of a model of the same architecture whose weights the run begins with; the command's `--from` fills it in.
+    public var from: String?
     /// The space that the model works in.
     public var latentSpace: LatentSpace
     /// One name a class; without it, the data set's.
@@ -90,6 +93,20 @@ extension TrainingConfiguration {
         (settings.beta1, settings.beta2, settings.weightDecay) = (beta1, beta2, weightDecay)
         (settings.muon, settings.clipNorm, settings.emaDecay) = (muon, clipNorm, emaDecay)
         return settings
+    }
+
+    /// - Throws: `ECARError` where the model that the run would begin with is none, or of another architecture.
+    public func checkGivenModel() throws {
+        guard let from else { return }
+        guard try ModelDirectory.readDescription(URL(fileURLWithPath: from)).architecture == model else {
+            throw ECARError("\(from): its architecture is not the configuration's \"model\", so its weights do not fit")
+        }
+    }
+
+    /// The weights that the run begins with, if a model is given.
+    func givenWeights() throws -> [String: Tensor]? {
+        try checkGivenModel()
+        return try from.map { try ModelDirectory.load(URL(fileURLWithPath: $0)).model.parameters.dictionary }
     }
 
     /// The side of the pictures, in pixels.

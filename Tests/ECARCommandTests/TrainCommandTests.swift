@@ -2,6 +2,7 @@ import ECAR
 import ECARTraining
 import Foundation
 import Testing
+import Torch
 
 /// What `ecar train` promises, tried on the built program.
 @Suite struct TrainCommandTests {
@@ -42,6 +43,25 @@ import Testing
         #expect(try longer.json()["step"] as? Int == 5)
     }
 
+    @Test func aRunCanBeginWithAModelsWeights() throws {
+        try Sample.writeModel(folder["given"])
+        let begin = ["--data", "pictures", "--config", "config.json", "--from", "given", "--quiet"]
+        // So slowly that the weights stay what they were.
+        let still = ["--set", "steps=1", "--set", "learningRate=1e-12", "--output", "run"]
+        #expect(try train(begin + still).status == 0)
+        let weights = try ["given", "run/model"].map {
+            try SafeTensors.read(folder[$0].appendingPathComponent("model.safetensors")).tensors
+        }
+        #expect(weights[0].keys == weights[1].keys)
+        for (name, tensor) in weights[0] {
+            let other = try #require(weights[1][name])
+            #expect(try (tensor - other).square().sum().item() < 1e-12, "\(name)")
+        }
+        #expect(try ModelDirectory.readDescription(folder["run/model"]).training["from"] == "given")
+        try FileManager.default.removeItem(at: folder["given"])
+        #expect(try train(["--output", "run", "--resume", "--set", "steps=2", "--quiet"]).status == 0)
+    }
+
     /// Ctrl-C, and what launchers and schedulers send.
     @Test(arguments: [SIGINT, SIGTERM]) func aSignalSavesTheRun(number: Int32) throws {
         let begin = ["train", "--data", "pictures", "--config", "config.json", "--output", "run", "--threads", "1"]
@@ -71,8 +91,12 @@ import Testing
         (whole + ["--set", "x=1"], 1, "\"x\""),
         (whole + ["--set", "precision=int8"], 1, "int8"),
         (whole + ["--precision", "int8"], 64, "int8"),
+        (whole + ["--from", "nowhere"], 1, "nowhere"),
+        (whole + ["--from", "pictures"], 1, "not a model directory"),
+        (whole + ["--from", "given", "--set", "model.arDepth=2"], 1, "architecture"),
     ])
     func wrongArgumentsGetOneClearSentence(arguments: [String], status: Int32, hint: String) throws {
+        try Sample.writeModel(folder["given"])
         let result = try train(arguments + ["--quiet"])
         #expect(result.status == status, "\(result.errors)")
         #expect(result.errors.contains(hint), "\(result.errors)")
