@@ -17,9 +17,9 @@ struct Evaluate: ParsableCommand {
             may also be a file of statistics (mu and sigma). Without Inception's weights, a classifier takes its place, and \
             the scores other names. With --output, an evaluation that was stopped goes on when the same command is given again.
 
-              ecar evaluate --count 5000 --reference fashion-mnist/ --split test --output report
+              ecar evaluate --model fashion-mnist --count 5000 --reference fashion-mnist/ --split test --output report
               ecar evaluate --model runs/l --count 50000 --reference imagenet256.npz --inception inception.safetensors
-              ecar evaluate --reference fashion-mnist/ --sweep steps=6,12,24,72 --sweep guidance=1,1.5,2
+              ecar evaluate --model fashion-mnist --reference fashion-mnist/ --sweep steps=6,12,24,72 --sweep guidance=1,1.5,2
             """)
 
     // MARK: What is judged

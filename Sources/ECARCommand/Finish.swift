@@ -12,9 +12,9 @@ struct Finish: ParsableCommand {
             seed. With --vary, every draft becomes several images of the same composition and other details: \
             the first has the draft's own noise, the others have new noise in the later stages.
 
-              ecar sample --class bag --draft 64
+              ecar sample --class sunflower --draft 64
               ecar finish drafts.png --pick 3,7-9
-              ecar finish drafts.png --pick 7 --vary 8 --steps 48 --output bags/
+              ecar finish drafts.png --pick 7 --vary 8 --steps 80 --output sunflowers/
             """)
 
     @Argument(

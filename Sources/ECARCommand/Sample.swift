@@ -12,14 +12,14 @@ struct Sample: ParsableCommand {
             `ecar replay` makes it again. With --json, each image comes with the SHA-256 of the file that it \
             is in.
 
-              ecar sample --class sneaker --class bag --count 8 --output samples.png
-              ecar sample --class 7 --seed 3 --steps 24 --guidance 2 --output sneaker.png
+              ecar sample --class sunflower --class rose --count 8 --output samples.png
+              ecar sample --class 7 --seed 3 --steps 24 --guidance 2 --output orchid.png
 
             With --draft, only the first and coarsest stage is made, of many images in the time of a few: a contact \
             sheet of numbered drafts and, beside it, a .safetensors file from which `ecar finish` goes on with those \
             you pick.
 
-              ecar sample --class bag --draft 64
+              ecar sample --class sunflower --draft 64
               ecar finish drafts.png --pick 3,7 --vary 4
             """)
 

@@ -90,7 +90,7 @@ struct JobsAPI: Sendable {
         Int(text).flatMap { $0 >= 0 && String($0) == text ? $0 : nil }
     }
 
-    /// "ankle-boot-7.png", of nothing but letters, digits and hyphens.
+    /// "water-lily-7.png", of nothing but letters, digits and hyphens.
     static func fileName(_ image: ImageRequest, stage: Int?) -> String {
         let name = ClassNames.fileName(image.className)
         let variation = image.variation.map { "-variation-\($0.number)" } ?? ""
