@@ -2,6 +2,10 @@
 build_flags := -c release
 test_flags := $(build_flags) --disable-testable-imports
 ecar := .build/release/ecar
+# Ten of the shipped model's 102 kinds.
+flowers := --class "pink primrose" --class "globe thistle" --class sunflower --class "oxeye daisy" \
+    --class "water lily" --class "king protea" --class "English marigold" \
+    --class "Japanese anemone" --class "Barberton daisy" --class lotus
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/swift-ecar
 venv := $(cache)/fixtures-venv
@@ -22,7 +26,7 @@ build: setup ## build the ecar command
 	swift build $(build_flags) --product ecar
 
 sample: build ## write samples.png with the shipped model
-	$(ecar) sample --count 8 --output samples.png
+	$(ecar) sample $(flowers) --count 6 --precision bf16 --output samples.png
 	@echo "The images are in $(CURDIR)/samples.png"
 
 test: setup ## run the tests (FILTER=Name for some of them)

@@ -3,7 +3,7 @@
     make test-browser
     python3 Tests/Server/browser.py .build/release/ecar --screenshots screenshots/
 
-Needs Selenium (from PyPI), Debian's chromium and chromium-driver, and the program with the shipped model. A URL in place
+Needs Selenium (from PyPI), Debian's chromium and chromium-driver, and the program with its model of Fashion-MNIST. A URL in place
 of the program drives a server that runs already, and leaves out what needs the program itself.
 """
 
@@ -23,6 +23,8 @@ from selenium.webdriver.common.keys import Keys
 
 from server import Server
 
+# Whose classes and three stages the checks know.
+MODEL = ("--model", "fashion-mnist")
 MOST_BYTES = 150_000
 CONTROLS = {
     "button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "slider", "listbox", "option",
@@ -431,13 +433,13 @@ def main():
             run(program, None, downloads, folder)
         else:
             log = downloads / "server.log"
-            with Server(program, "--quiet", log=log) as server:
+            with Server(program, *MODEL, "--quiet", log=log) as server:
                 run(server.url, program, downloads, folder, server)
             print("asks for the key")
             key = "a-key-for-the-browser-test"
             keys = downloads / "keys"
             keys.write_text(f"browser:{key}\n")
-            with Server(program, "--api-key-file", str(keys), "--quiet", log=log) as server:
+            with Server(program, *MODEL, "--api-key-file", str(keys), "--quiet", log=log) as server:
                 with contextlib.closing(Page(server.url, downloads)) as page:
                     asks_for_the_key(page, key)
     print("All passed.")
