@@ -50,7 +50,7 @@ import Testing
     @Test(arguments: [
         "README.md", "Documentation/method.md", "Documentation/training.md", "Documentation/files.md",
         "Documentation/results.md",
-        "Models/default/MODEL_CARD.md",
+        "Models/default/MODEL_CARD.md", "Models/fashion-mnist/MODEL_CARD.md",
     ])
     func links(_ page: String) throws {
         let url = root.appendingPathComponent(page)
