@@ -13,7 +13,7 @@ struct Sample: ParsableCommand {
             is in.
 
               ecar sample --class sunflower --class rose --count 8 --output samples.png
-              ecar sample --class 7 --seed 3 --steps 24 --guidance 2 --output orchid.png
+              ecar sample --class 6 --seed 3 --steps 24 --guidance 2 --output orchid.png
 
             With --draft, only the first and coarsest stage is made, of many images in the time of a few: a contact \
             sheet of numbered drafts and, beside it, a .safetensors file from which `ecar finish` goes on with those \

@@ -84,7 +84,7 @@ struct Train: ParsableCommand {
         let isFirst = group.map { $0.rank == 0 } ?? true
         var settings = try shared(in: group) { try readSettings(url) }
         if let data { settings.data.path = URL(fileURLWithPath: data).standardizedFileURL.path }
-        if let from { settings.from = try ModelLocator.model(from).standardizedFileURL.path }
+        if let from, isFirst { settings.from = try ModelLocator.model(from).standardizedFileURL.path }
         if let autoencoder { settings.data.autoencoder = URL(fileURLWithPath: autoencoder).standardizedFileURL.path }
         guard let path = settings.data.path else {
             throw CommandError.usage("--data is missing: the run's configuration does not say where the pictures are")
