@@ -79,37 +79,41 @@ public struct ARTransformer {
         return try base + embed(patches)  // (B, N, D)
     }
 
-    /// The sequence after `layers` of the layers: tokens of all stages in, one sequence out.
+    /// The sequence after `layers` of the layers: tokens of the first stages in, or of all, one sequence out.
     ///
-    /// - Parameter upsampled: Up(x_1) … Up(x_{S−1}), each of the side of the stage that it is the input of.
+    /// - Parameter upsampled: Up(x_1) … Up(x_{s−1}), each of the side of the stage that it is the input of.
     func hidden(labels: Tensor, upsampled: [Tensor], layers: Int, checkpointing: Bool = false) throws(TorchError)
         -> Tensor
     {
-        let tokens = try (0..<configuration.stages).map { (stage) throws(TorchError) in
+        let tokens = try (0...upsampled.count).map { (stage) throws(TorchError) in
             try self.tokens(stage, labels: labels, upsampled: stage > 0 ? upsampled[stage - 1] : nil)  // (B, N_s, D)
         }
-        return try run(.cat(tokens, 1), layers: 0..<layers, checkpointing: checkpointing)  // (B, ΣN, D)
+        return try run(
+            .cat(tokens, 1), stages: tokens.count, layers: 0..<layers, checkpointing: checkpointing)  // (B, ΣN, D)
     }
 
-    /// The sequence passed through some of the layers.
+    /// The sequence of so many stages passed through some of the layers.
     ///
     /// - Parameter checkpointing: Whether the backward pass computes each layer again.
-    func run(_ sequence: Tensor, layers: Range<Int>, checkpointing: Bool = false) throws(TorchError) -> Tensor {
+    func run(_ sequence: Tensor, stages: Int, layers: Range<Int>, checkpointing: Bool = false) throws(TorchError)
+        -> Tensor
+    {
         var h = sequence
-        let lengths = configuration.tokenCounts
+        let lengths = Array(configuration.tokenCounts.prefix(stages))
         for block in blocks[layers] {
             h = try checkpointing ? block.checkpointed(h, blocks: lengths) : block(h, blocks: lengths)  // (B, ΣN, D)
         }
         return h
     }
 
-    /// The last step: LayerNorm, then one token map M_s (B, N_s, D) a stage.
-    func split(_ h: Tensor) throws(TorchError) -> [Tensor] {
-        try norm(h).split(1, lengths: configuration.tokenCounts)
+    /// The last step: LayerNorm, then one token map M_s (B, N_s, D) for each of so many stages.
+    func split(_ h: Tensor, stages: Int) throws(TorchError) -> [Tensor] {
+        try norm(h).split(1, lengths: Array(configuration.tokenCounts.prefix(stages)))
     }
 
     /// The token maps M_1 … M_S, block-causally masked: M_s depends on the class and x_1 … x_{s−1} alone.
     public func callAsFunction(labels: Tensor, upsampled: [Tensor]) throws(TorchError) -> [Tensor] {
-        try split(hidden(labels: labels, upsampled: upsampled, layers: blocks.count))
+        try split(
+            hidden(labels: labels, upsampled: upsampled, layers: blocks.count), stages: upsampled.count + 1)
     }
 }

@@ -3,25 +3,30 @@ import TorchNN
 
 /// What one stage is trained with.
 struct StageTarget {
-    let z: Tensor  // z_τ (B, C, h, h)
-    let velocity: Tensor  // end − start (B, C, h, h)
-    let time: Tensor  // τ (B)
+    let z: Tensor  // z_τ (B_s, C, h, h)
+    let velocity: Tensor  // end − start (B_s, C, h, h)
+    let time: Tensor  // τ (B_s)
 }
 
 extension ECARModel {
     /// The points and velocities of every stage's path, and the images that the autoregressive transformer may see.
     func targets(_ inputs: TrainingInputs) throws(TorchError) -> (stages: [StageTarget], upsampled: [Tensor]) {
-        let ends = try Pyramid.build(inputs.latents, stages: configuration.stages)  // S × (B, C, h_s, h_s)
-        let stages = try ends.indices.map { (s) throws(TorchError) in
-            let start = try path.start(s, previous: s > 0 ? ends[s - 1] : nil, noise: inputs.noises[s])
+        let images = try Pyramid.build(inputs.latents, stages: configuration.stages)  // S × (B, C, h_s, h_s)
+        /// x_s of those images that train a stage.
+        func clean(_ s: Int, for stage: Int) throws(TorchError) -> Tensor {
+            try images[s].narrow(0, start: 0, length: inputs.images(of: stage))  // (B_stage, C, h_s, h_s)
+        }
+        let stages = try images.indices.map { (s) throws(TorchError) in
+            let end = try clean(s, for: s)
+            let start = try path.start(s, previous: s > 0 ? clean(s - 1, for: s) : nil, noise: inputs.noises[s])
             let τ = inputs.times[s]
             return StageTarget(
-                z: try path.point(from: start, to: ends[s], at: τ),
-                velocity: try path.velocity(from: start, to: ends[s]), time: τ)
+                z: try path.point(from: start, to: end, at: τ), velocity: try path.velocity(from: start, to: end),
+                time: τ)
         }
-        let upsampled = try ends.dropLast().indices.map { (s) throws(TorchError) in
-            let clean = try Pyramid.up(ends[s])
-            return inputs.conditionNoises.isEmpty ? clean : try clean + inputs.conditionNoises[s]
+        let upsampled = try images.dropLast().indices.map { (s) throws(TorchError) in
+            let seen = try Pyramid.up(clean(s, for: s + 1))
+            return inputs.conditionNoises.isEmpty ? seen : try seen + inputs.conditionNoises[s]
         }
         return (stages, upsampled)
     }
@@ -41,9 +46,21 @@ extension ECARModel {
         return try (velocity - target.velocity).square().mean()
     }
 
-    /// The token maps M_1 … M_S of a training step, (B, N_s, D) each: of the class and the clean images, not of the noise.
+    /// The token maps M_1 … M_S of a training step, (B_s, N_s, D) each: of the class and the clean images, not of the noise.
     public func tokenMaps(_ inputs: TrainingInputs) throws(TorchError) -> [Tensor] {
-        try ar(labels: inputs.labels, upsampled: targets(inputs).upsampled)
+        let upsampled = try targets(inputs).upsampled
+        return try join(
+            inputs.groups.map { (group) throws(TorchError) in
+                try ar(labels: group.part(inputs.labels), upsampled: group.part(upsampled))
+            })
+    }
+
+    /// The token maps of all groups of images, by stage: those of the first groups reach the finer stages.
+    private func join(_ groups: [[Tensor]]) throws(TorchError) -> [Tensor] {
+        guard groups.count > 1 else { return groups.first ?? [] }
+        return try (0..<configuration.stages).map { (s) throws(TorchError) in
+            try .cat(groups.filter { $0.count > s }.map { $0[s] }, 0)  // (B_s, N_s, D)
+        }
     }
 
     /// The losses l_1 … l_S of a training step, each of shape ().
@@ -109,11 +126,17 @@ extension ECARModel {
     ) throws(TorchError) -> StageGradients {
         let (stages, upsampled) = try targets(inputs)
         let trunkDepth = max(0, configuration.arDepth - 1)
-        let trunk = try ar.hidden(
-            labels: inputs.labels, upsampled: upsampled, layers: trunkDepth,
-            checkpointing: checkpointing)  // (B, ΣN, D)
-        let joint = try trunk.leaf()
-        let maps = try ar.split(ar.run(joint, layers: trunkDepth..<configuration.arDepth))  // S × (B, N_s, D)
+        let trunks = try inputs.groups.map { (group) throws(TorchError) in
+            try ar.hidden(
+                labels: group.part(inputs.labels), upsampled: group.part(upsampled), layers: trunkDepth,
+                checkpointing: checkpointing)  // (B, ΣN, D) of the group's images and stages
+        }
+        let joints = try trunks.map { (trunk) throws(TorchError) in try trunk.leaf() }
+        let maps = try join(
+            zip(inputs.groups, joints).map { (group, joint) throws(TorchError) in
+                let h = try ar.run(joint, stages: group.stages, layers: trunkDepth..<configuration.arDepth)
+                return try ar.split(h, stages: group.stages)
+            })  // S × (B_s, N_s, D)
 
         var total = [Tensor?](repeating: nil, count: parameters.names.count)
         var losses: [Tensor] = []
@@ -130,7 +153,7 @@ extension ECARModel {
         }
 
         let last = parameterIndices.last
-        let wanted = last.map { parameters.tensors[$0] } + [joint]
+        let wanted = last.map { parameters.tensors[$0] } + joints
         var shared: [[Tensor]] = []
         if separately {
             for s in stages.indices {
@@ -151,7 +174,7 @@ extension ECARModel {
 
         let below = parameterIndices.trunk
         let found = try Torch.gradients(
-            of: [trunk], seeds: [sums[last.count]], with: below.map { parameters.tensors[$0] })
+            of: trunks, seeds: Array(sums[last.count...]), with: below.map { parameters.tensors[$0] })
         for (index, gradient) in zip(below, found) { total[index] = gradient }
 
         let sharedCount = parameterIndices.sharedCount

@@ -22,12 +22,14 @@ public struct NoiseSettings: Codable, Sendable, Equatable {
 }
 
 /// Everything that one training step needs besides the weights: a batch, and its random draws.
+///
+/// A stage is trained by the first B_s of the B images, B_1 = B, and no stage by more than the one before it.
 public struct TrainingInputs {
     public var latents: Tensor  // x_S (B, C, h_S, h_S)
     public var labels: Tensor  // int64 (B), the null class where dropped
-    public var times: [Tensor]  // S × τ (B)
-    public var noises: [Tensor]  // S × n_s (B, C, h_s, h_s)
-    public var conditionNoises: [Tensor]  // S − 1 × (B, C, h_{s+1}, h_{s+1}), or none
+    public var times: [Tensor]  // S × τ (B_s)
+    public var noises: [Tensor]  // S × n_s (B_s, C, h_s, h_s)
+    public var conditionNoises: [Tensor]  // S − 1 × (B_{s+1}, C, h_{s+1}, h_{s+1}), or none
 
     public init(
         latents: Tensor, labels: Tensor, times: [Tensor], noises: [Tensor], conditionNoises: [Tensor] = []
@@ -80,5 +82,51 @@ public struct TrainingInputs {
             }
         }
         return inputs
+    }
+}
+
+extension TrainingInputs {
+    /// B_s: how many of the images train a stage.
+    func images(of stage: Int) -> Int { times[stage].shape[0] }
+
+    /// The same inputs, but each stage trained by a share of the images alone, at least one.
+    ///
+    /// - Parameter shares: Of every stage, in (0, 1]; the first is 1, and none is greater than the one before it.
+    public func sharing(_ shares: [Double]) throws(TorchError) -> TrainingInputs {
+        var inputs = self
+        for (s, share) in shares.enumerated() where share < 1 {
+            let count = max(1, Int((Double(images(of: s)) * share).rounded()))
+            inputs.times[s] = try times[s].narrow(0, start: 0, length: count)
+            inputs.noises[s] = try noises[s].narrow(0, start: 0, length: count)
+            if !conditionNoises.isEmpty {
+                inputs.conditionNoises[s - 1] = try conditionNoises[s - 1].narrow(0, start: 0, length: count)
+            }
+        }
+        return inputs
+    }
+
+    /// Images that train the same stages, and so pass the autoregressive transformer together.
+    struct Group {
+        let images: Range<Int>
+        let stages: Int
+
+        func part(_ x: Tensor) throws(TorchError) -> Tensor {
+            try x.narrow(0, start: images.lowerBound, length: images.count)
+        }
+
+        /// What the group's stages see of the images before.
+        func part(_ upsampled: [Tensor]) throws(TorchError) -> [Tensor] {
+            try upsampled.prefix(stages - 1).map { (x) throws(TorchError) in try part(x) }
+        }
+    }
+
+    /// All images, those that train the most stages first.
+    var groups: [Group] {
+        var groups: [Group] = []
+        for stages in times.indices.reversed().map({ $0 + 1 }) {
+            let (first, end) = (groups.last?.images.upperBound ?? 0, images(of: stages - 1))
+            if end > first { groups.append(Group(images: first..<end, stages: stages)) }
+        }
+        return groups
     }
 }

@@ -45,6 +45,9 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var batchSize: Int
     /// Parts into which a process divides its share of a step's pictures to save memory; their gradients are added.
     public var microBatches: Int
+    /// The share of a step's pictures that trains each stage, the first by all, 1, and none by more than the one before it;
+    /// without it, every stage by all. The finest stages cost the most, and may learn soonest.
+    public var stageShares: [Double]?
     /// Whether the backward pass computes the layers again, but for the last one that all stages share,
     /// instead of keeping all activations, to save memory.
     public var activationCheckpointing: Bool
@@ -138,6 +141,13 @@ extension TrainingConfiguration {
         try demand(
             batchSize.isMultiple(of: microBatches),
             "batchSize \(batchSize) is not a multiple of \(microBatches) microBatches")
+        if let stageShares {
+            try demand(
+                stageShares.count == model.stages && stageShares.first == 1 && stageShares.allSatisfy { $0 > 0 }
+                    && zip(stageShares, stageShares.dropFirst()).allSatisfy { $0 >= $1 },
+                "stageShares must be \(model.stages) positive numbers that begin with 1 and do not rise, not \(stageShares)"
+            )
+        }
         try demand(
             data.fit == .crop || data.randomCrop == 0, "data.randomCrop needs data.fit to be \"crop\", not \"pad\"")
         try demand(

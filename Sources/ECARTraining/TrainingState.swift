@@ -91,7 +91,7 @@ public final class TrainingState: Learner {
         let size = inputs.times[0].shape[0] / parts
         func gradients(_ inputs: TrainingInputs) throws(TorchError) -> StageGradients {
             try model.gradients(
-                inputs, weights: weights, separately: gradNorm != nil,
+                inputs.sharing(configuration.stageShares ?? []), weights: weights, separately: gradNorm != nil,
                 checkpointing: configuration.activationCheckpointing)
         }
         guard parts > 1 else { return try gradients(inputs) }

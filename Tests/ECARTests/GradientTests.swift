@@ -46,6 +46,35 @@ import TorchNN
         for (a, b) in zip(all(sum), all(whole)) { #expect(try difference(a, b) < 1e-5) }
     }
 
+    /// Each stage's loss is the mean over the first images alone, as many as its share; each image taken by itself, the
+    /// gradients add up to the same.
+    @Test(arguments: [true, false]) func stageShares(separately: Bool) throws {
+        let model = try model(sides: [4, 8, 16])
+        let weights = [0.7, 1.1, 1.2]
+        let counts = [4, 2, 1]
+        let shared = try inputs(model, seeds: 4..<8).sharing(counts.map { Double($0) / 4 })
+        #expect(shared.times.map { $0.shape[0] } == counts)
+        #expect(try model.tokenMaps(shared).map { $0.shape[0] } == counts)
+        let found = try model.gradients(shared, weights: weights, separately: separately)
+
+        var sum: StageGradients?
+        var losses = [0.0, 0.0, 0.0]
+        for image in 0..<4 {
+            let parts = counts.map { image < $0 ? 1 / Double($0) : 0 }
+            let own = try model.gradients(
+                inputs(model, seeds: UInt64(4 + image)..<UInt64(5 + image)), weights: zip(weights, parts).map(*),
+                separately: separately)
+            for s in losses.indices { losses[s] += try own.losses[s].item() * parts[s] }
+            try sum?.add(own)
+            sum = sum ?? own
+        }
+        let expected = try #require(sum)
+        for (a, b) in zip(found.total + found.shared.joined(), expected.total + expected.shared.joined()) {
+            #expect(try difference(a, b) < 1e-5)
+        }
+        for (loss, expected) in zip(found.losses, losses) { #expect(try abs(loss.item() - expected) < 1e-5) }
+    }
+
     /// Two processes with half of the batch each get the gradient of the whole batch, to 1e-5 of its norm.
     @Test(arguments: [true, false]) func processes(separately: Bool) async throws {
         let weights = [0.8, 1.2]
