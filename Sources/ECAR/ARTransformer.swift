@@ -92,7 +92,7 @@ public struct ARTransformer {
             .cat(tokens, 1), stages: tokens.count, layers: 0..<layers, checkpointing: checkpointing)  // (B, ΣN, D)
     }
 
-    /// The sequence of so many stages passed through some of the layers.
+    /// The sequence of the first `stages` stages, or of all, passed through some of the layers.
     ///
     /// - Parameter checkpointing: Whether the backward pass computes each layer again.
     func run(_ sequence: Tensor, stages: Int, layers: Range<Int>, checkpointing: Bool = false) throws(TorchError)
@@ -106,12 +106,14 @@ public struct ARTransformer {
         return h
     }
 
-    /// The last step: LayerNorm, then one token map M_s (B, N_s, D) for each of so many stages.
+    /// The last step: LayerNorm, then one token map M_s (B, N_s, D) for each of the sequence's stages.
     func split(_ h: Tensor, stages: Int) throws(TorchError) -> [Tensor] {
         try norm(h).split(1, lengths: Array(configuration.tokenCounts.prefix(stages)))
     }
 
-    /// The token maps M_1 … M_S, block-causally masked: M_s depends on the class and x_1 … x_{s−1} alone.
+    /// The token maps of the first stages, or of all, block-causally masked: M_s depends on the class and x_1 … x_{s−1} alone.
+    ///
+    /// - Parameter upsampled: Up(x_1), …; one fewer than stages.
     public func callAsFunction(labels: Tensor, upsampled: [Tensor]) throws(TorchError) -> [Tensor] {
         try split(
             hidden(labels: labels, upsampled: upsampled, layers: blocks.count), stages: upsampled.count + 1)

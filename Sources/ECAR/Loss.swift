@@ -9,14 +9,16 @@ struct StageTarget {
 }
 
 extension ECARModel {
-    /// The points and velocities of every stage's path, and the images that the autoregressive transformer may see.
-    func targets(_ inputs: TrainingInputs) throws(TorchError) -> (stages: [StageTarget], upsampled: [Tensor]) {
-        let images = try Pyramid.build(inputs.latents, stages: configuration.stages)  // S × (B, C, h_s, h_s)
+    /// The points and velocities of every stage's path, and what the autoregressive transformer may see.
+    func targets(_ inputs: TrainingInputs) throws(TorchError) -> (
+        stages: [StageTarget], groups: [TrainingInputs.Group]
+    ) {
+        let pyramid = try Pyramid.build(inputs.latents, stages: configuration.stages)  // S × (B, C, h_s, h_s)
         /// x_s of those images that train a stage.
         func clean(_ s: Int, for stage: Int) throws(TorchError) -> Tensor {
-            try images[s].narrow(0, start: 0, length: inputs.images(of: stage))  // (B_stage, C, h_s, h_s)
+            try pyramid[s].first(inputs.count(of: stage))  // (B_stage, C, h_s, h_s)
         }
-        let stages = try images.indices.map { (s) throws(TorchError) in
+        let stages = try pyramid.indices.map { (s) throws(TorchError) in
             let end = try clean(s, for: s)
             let start = try path.start(s, previous: s > 0 ? clean(s - 1, for: s) : nil, noise: inputs.noises[s])
             let τ = inputs.times[s]
@@ -24,11 +26,11 @@ extension ECARModel {
                 z: try path.point(from: start, to: end, at: τ), velocity: try path.velocity(from: start, to: end),
                 time: τ)
         }
-        let upsampled = try images.dropLast().indices.map { (s) throws(TorchError) in
+        let upsampled = try pyramid.dropLast().indices.map { (s) throws(TorchError) in
             let seen = try Pyramid.up(clean(s, for: s + 1))
             return inputs.conditionNoises.isEmpty ? seen : try seen + inputs.conditionNoises[s]
         }
-        return (stages, upsampled)
+        return (stages, try inputs.groups(upsampled: upsampled))
     }
 
     /// l_s (Eq. 3.14): the mean squared error of a stage's velocity, of shape ().
@@ -48,10 +50,9 @@ extension ECARModel {
 
     /// The token maps M_1 … M_S of a training step, (B_s, N_s, D) each: of the class and the clean images, not of the noise.
     public func tokenMaps(_ inputs: TrainingInputs) throws(TorchError) -> [Tensor] {
-        let upsampled = try targets(inputs).upsampled
-        return try join(
-            inputs.groups.map { (group) throws(TorchError) in
-                try ar(labels: group.part(inputs.labels), upsampled: group.part(upsampled))
+        try join(
+            targets(inputs).groups.map { (group) throws(TorchError) in
+                try ar(labels: group.labels, upsampled: group.upsampled)
             })
     }
 
@@ -114,7 +115,7 @@ extension ECARModel {
     ///
     /// Each flow head runs backward once, right after it ran forward, down to its token map. The gradients of the maps
     /// then pass through the last shared layer one stage at a time, and through the rest of the autoregressive
-    /// transformer together.
+    /// transformer together. Images that train the same stages pass it together.
     ///
     /// - Parameters:
     ///   - weights: w_s.
@@ -124,16 +125,16 @@ extension ECARModel {
     public func gradients(
         _ inputs: TrainingInputs, weights: [Double], separately: Bool, checkpointing: Bool = false
     ) throws(TorchError) -> StageGradients {
-        let (stages, upsampled) = try targets(inputs)
+        let (stages, groups) = try targets(inputs)
         let trunkDepth = max(0, configuration.arDepth - 1)
-        let trunks = try inputs.groups.map { (group) throws(TorchError) in
+        let trunks = try groups.map { (group) throws(TorchError) in
             try ar.hidden(
-                labels: group.part(inputs.labels), upsampled: group.part(upsampled), layers: trunkDepth,
+                labels: group.labels, upsampled: group.upsampled, layers: trunkDepth,
                 checkpointing: checkpointing)  // (B, ΣN, D) of the group's images and stages
         }
         let joints = try trunks.map { (trunk) throws(TorchError) in try trunk.leaf() }
         let maps = try join(
-            zip(inputs.groups, joints).map { (group, joint) throws(TorchError) in
+            zip(groups, joints).map { (group, joint) throws(TorchError) in
                 let h = try ar.run(joint, stages: group.stages, layers: trunkDepth..<configuration.arDepth)
                 return try ar.split(h, stages: group.stages)
             })  // S × (B_s, N_s, D)

@@ -41,7 +41,7 @@ public struct TrainingInputs {
         self.conditionNoises = conditionNoises
     }
 
-    /// Draws labels to drop, times and noises for a batch, fresh and independent at every stage.
+    /// Draws labels to drop, times and all noises for a batch, fresh and independent at every stage.
     ///
     /// - Parameter seeds: One an image. What is drawn for an image depends on its seed alone, so that a batch may be divided
     ///   among processes in any way.
@@ -86,47 +86,64 @@ public struct TrainingInputs {
 }
 
 extension TrainingInputs {
-    /// B_s: how many of the images train a stage.
-    func images(of stage: Int) -> Int { times[stage].shape[0] }
+    /// Every `parts`-th image, from the `index`-th on; to be taken before ``sharing(_:)``.
+    public func part(_ index: Int, of parts: Int) throws(TorchError) -> TrainingInputs {
+        let places = try Tensor(Array(stride(from: index, to: labels.shape[0], by: parts)), device: labels.device)
+        func picked(_ all: [Tensor]) throws(TorchError) -> [Tensor] {
+            try all.map { (x) throws(TorchError) in try x.gather(0, places) }
+        }
+        return TrainingInputs(
+            latents: try latents.gather(0, places), labels: try labels.gather(0, places), times: try picked(times),
+            noises: try picked(noises), conditionNoises: try picked(conditionNoises))
+    }
 
-    /// The same inputs, but each stage trained by a share of the images alone, at least one.
+    /// The same inputs, each stage trained by the first images alone, as many as its share of them. What was drawn for an
+    /// image stays what it was.
     ///
     /// - Parameter shares: Of every stage, in (0, 1]; the first is 1, and none is greater than the one before it.
     public func sharing(_ shares: [Double]) throws(TorchError) -> TrainingInputs {
         var inputs = self
-        for (s, share) in shares.enumerated() where share < 1 {
-            let count = max(1, Int((Double(images(of: s)) * share).rounded()))
-            inputs.times[s] = try times[s].narrow(0, start: 0, length: count)
-            inputs.noises[s] = try noises[s].narrow(0, start: 0, length: count)
-            if !conditionNoises.isEmpty {
-                inputs.conditionNoises[s - 1] = try conditionNoises[s - 1].narrow(0, start: 0, length: count)
-            }
+        for (s, share) in shares.enumerated().dropFirst() {
+            let count = Int((Double(labels.shape[0]) * share).rounded())
+            inputs.times[s] = try times[s].first(count)
+            inputs.noises[s] = try noises[s].first(count)
+            if !conditionNoises.isEmpty { inputs.conditionNoises[s - 1] = try conditionNoises[s - 1].first(count) }
         }
         return inputs
     }
 
+    /// B_s.
+    func count(of stage: Int) -> Int { times[stage].shape[0] }
+
     /// Images that train the same stages, and so pass the autoregressive transformer together.
     struct Group {
-        let images: Range<Int>
-        let stages: Int
+        let labels: Tensor  // int64 (images)
+        let upsampled: [Tensor]  // (stages − 1) × (images, C, h_{s+1}, h_{s+1})
 
-        func part(_ x: Tensor) throws(TorchError) -> Tensor {
-            try x.narrow(0, start: images.lowerBound, length: images.count)
-        }
-
-        /// What the group's stages see of the images before.
-        func part(_ upsampled: [Tensor]) throws(TorchError) -> [Tensor] {
-            try upsampled.prefix(stages - 1).map { (x) throws(TorchError) in try part(x) }
-        }
+        var stages: Int { upsampled.count + 1 }
     }
 
-    /// All images, those that train the most stages first.
-    var groups: [Group] {
+    /// All images in order, which puts those that train the most stages first.
+    ///
+    /// - Parameter upsampled: Up(x_s) of the images that train stage s + 1, (S − 1) × (B_{s+1}, C, h_{s+1}, h_{s+1}).
+    func groups(upsampled: [Tensor]) throws(TorchError) -> [Group] {
         var groups: [Group] = []
-        for stages in times.indices.reversed().map({ $0 + 1 }) {
-            let (first, end) = (groups.last?.images.upperBound ?? 0, images(of: stages - 1))
-            if end > first { groups.append(Group(images: first..<end, stages: stages)) }
+        var first = 0
+        for stage in times.indices.reversed() where count(of: stage) > first {
+            let length = count(of: stage) - first
+            groups.append(
+                Group(
+                    labels: try labels.narrow(0, start: first, length: length),
+                    upsampled: try upsampled.prefix(stage).map { (x) throws(TorchError) in
+                        try x.narrow(0, start: first, length: length)
+                    }))
+            first += length
         }
         return groups
     }
+}
+
+extension Tensor {
+    /// The first so many entries of the first dimension.
+    func first(_ count: Int) throws(TorchError) -> Tensor { try narrow(0, start: 0, length: count) }
 }

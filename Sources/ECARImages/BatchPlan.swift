@@ -2,8 +2,8 @@ import Files
 
 /// Which items of a data set make each step's batch: every item once a pass, in an order of the seed's.
 ///
-/// A batch depends on the seed, its step and the number of items alone. Its places are numbered over all processes, so that
-/// how many of these share a batch changes nothing.
+/// A batch depends on the seed, its step and the number of items alone. Its places are numbered over all processes, which take
+/// them in turns, so that how many share a batch changes nothing.
 public struct BatchPlan: Sendable {
     /// An item's place in a batch, with random numbers of its own.
     public struct Item: Sendable {
@@ -58,7 +58,7 @@ public struct BatchPlan: Sendable {
 
     /// - Parameter order: Of the step's epoch.
     func items(step: Int, order: [Int]) -> [Item] {
-        (rank * batchSize..<(rank + 1) * batchSize).map { place in
+        stride(from: rank, to: globalBatch, by: processes).map { place in
             var generator = SplitMix64(mixing: seed, UInt64(step), UInt64(place), 0xA6)
             // Always drawn, so that one option does not change what another one gets.
             let isMirrored = generator.uniform() < 0.5

@@ -45,8 +45,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var batchSize: Int
     /// Parts into which a process divides its share of a step's pictures to save memory; their gradients are added.
     public var microBatches: Int
-    /// The share of a step's pictures that trains each stage, the first by all, 1, and none by more than the one before it;
-    /// without it, every stage by all. The finest stages cost the most, and may learn soonest.
+    /// What share of a step's pictures trains each stage: 1 of the first, and never more than of the stage before. Without it,
+    /// all pictures train every stage. The finest ones cost the most, and may learn soonest.
     public var stageShares: [Double]?
     /// Whether the backward pass computes the layers again, but for the last one that all stages share,
     /// instead of keeping all activations, to save memory.

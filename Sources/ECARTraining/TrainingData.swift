@@ -98,6 +98,14 @@ public enum TrainingData: Sendable {
             configuration.batchSize.isMultiple(of: processes * configuration.microBatches),
             "the batchSize \(configuration.batchSize) cannot be divided among \(processes) processes with "
                 + "\(configuration.microBatches) microBatches each")
+        let part = configuration.batchSize / (processes * configuration.microBatches)
+        for share in configuration.stageShares ?? [] {
+            let pictures = share * Double(part)
+            try demand(
+                pictures > 0.5 && abs(pictures - pictures.rounded()) < 1e-6,
+                "stageShares: \(share) of the \(part) pictures that are computed at once is no whole number of them: set "
+                    + "batchSize, microBatches or stageShares")
+        }
         if let autoencoder {
             try demand(
                 autoencoder.space == configuration.latentSpace,

@@ -74,10 +74,10 @@ public final class TrainingState: Learner {
 
     /// The batch on the device, and the step's random draws.
     private func draw(_ batch: LatentBatch) throws -> TrainingInputs {
-        let first = (group?.rank ?? 0) * batch.labels.count
+        let (rank, processes) = (group?.rank ?? 0, group?.processes ?? 1)
         func seeds(_ purpose: UInt64) -> [UInt64] {
             batch.labels.indices.map {
-                Generator.seed(configuration.seed, purpose, UInt64(step), UInt64(first + $0))
+                Generator.seed(configuration.seed, purpose, UInt64(step), UInt64(rank + $0 * processes))
             }
         }
         return try TrainingInputs.draw(
@@ -88,29 +88,15 @@ public final class TrainingState: Learner {
     /// The mean gradients of the micro-batches.
     private func meanGradients(_ inputs: TrainingInputs, weights: [Double]) throws -> StageGradients {
         let parts = configuration.microBatches
-        let size = inputs.times[0].shape[0] / parts
         func gradients(_ inputs: TrainingInputs) throws(TorchError) -> StageGradients {
             try model.gradients(
                 inputs.sharing(configuration.stageShares ?? []), weights: weights, separately: gradNorm != nil,
                 checkpointing: configuration.activationCheckpointing)
         }
         guard parts > 1 else { return try gradients(inputs) }
-        var sum = try gradients(inputs.part(0, of: size))
-        for index in 1..<parts { try sum.add(gradients(inputs.part(index, of: size))) }
+        var sum = try gradients(inputs.part(0, of: parts))
+        for index in 1..<parts { try sum.add(gradients(inputs.part(index, of: parts))) }
         try sum.scale(1 / Double(parts))
         return sum
-    }
-}
-
-extension TrainingInputs {
-    /// The `index`-th part of `size` images.
-    func part(_ index: Int, of size: Int) throws(TorchError) -> TrainingInputs {
-        func part(_ x: Tensor) throws(TorchError) -> Tensor { try x.narrow(0, start: index * size, length: size) }
-        func parts(_ all: [Tensor]) throws(TorchError) -> [Tensor] {
-            try all.map { (x) throws(TorchError) in try part(x) }
-        }
-        return TrainingInputs(
-            latents: try part(latents), labels: try part(labels), times: try parts(times), noises: try parts(noises),
-            conditionNoises: try parts(conditionNoises))
     }
 }

@@ -41,7 +41,10 @@ import Testing
 
     /// A hundred losses of two processes are those of one within 0.1 %.
     @Test func twoProcessesLearnAsOne() throws {
-        let settings = ["--set", "steps=100", "--set", "sampleEvery=100", "--set", "checkpointEvery=100", "--quiet"]
+        let settings = [
+            "--set", "steps=100", "--set", "sampleEvery=100", "--set", "checkpointEvery=100",
+            "--set", "stageShares=[1,1,0.5]", "--quiet",
+        ]
         let one = try Program.run(train("one", settings), in: folder.url)
         #expect(one.status == 0, "\(one.errors)")
         let results = try start(train("two", settings)).map { $0.wait() }
@@ -123,11 +126,15 @@ import Testing
         }
     }
 
-    @Test func anOddBatchCannotBeDivided() throws {
-        let results = try start(train("run", ["--set", "batchSize=5"])).map { $0.wait() }
+    @Test(arguments: [
+        ("batchSize=5", "batchSize 5 cannot be divided among 2 processes"),
+        ("stageShares=[1,1,0.3]", "0.3 of the 2 pictures that are computed at once is no whole number"),
+    ])
+    func anOddBatchCannotBeDivided(change: String, expected: String) throws {
+        let results = try start(train("run", ["--set", change])).map { $0.wait() }
         for result in results {
             #expect(result.status == 1)
-            #expect(result.errors.contains("batchSize 5 cannot be divided among 2 processes"), "\(result.errors)")
+            #expect(result.errors.contains(expected), "\(result.errors)")
         }
     }
 }

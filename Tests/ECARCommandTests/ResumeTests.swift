@@ -134,11 +134,11 @@ import Torch
         #expect(last == 6)
     }
 
-    @Test func microBatchesAddUpToTheBatch() throws {
+    @Test(arguments: ["null", "[1,1,0.5]"]) func microBatchesAddUpToTheBatch(stageShares: String) throws {
         var losses: [[Double]] = []
         for parts in [1, 2] {
             let keep: (TrainingProgress) -> Void = { if $0.step == 12 { losses.append($0.losses) } }
-            _ = try train("run\(parts)", ["microBatches=\(parts)"], report: keep)
+            _ = try train("run\(parts)", ["microBatches=\(parts)", "stageShares=\(stageShares)"], report: keep)
         }
         try #require(losses.count == 2)
         for (whole, sum) in zip(losses[0], losses[1]) { #expect(abs(whole - sum) < 1e-3) }

@@ -65,8 +65,12 @@ private struct NumberedDataset: ImageDataset {
         }
         for _ in 0..<10 {
             let (one, first, second) = (try whole.next(), try halves[0].next(), try halves[1].next())
-            #expect(one.pixels == first.pixels + second.pixels)
-            #expect(one.labels == first.labels + second.labels)
+            #expect(one.labels == zip(first.labels, second.labels).flatMap { [$0, $1] })
+            let size = one.pixels.count / 8
+            for place in 0..<8 {
+                let (own, start) = ([first, second][place % 2], place / 2 * size)
+                #expect(one.pixels[place * size..<(place + 1) * size] == own.pixels[start..<start + size])
+            }
         }
     }
 

@@ -7,9 +7,9 @@ import TorchNN
 
 /// Gradients that are taken in parts add up to those taken at once.
 @Suite struct GradientTests {
-    private func model(sides: [Int]) throws -> ECARModel {
+    private func model(sides: [Int], arDepth: Int = 2) throws -> ECARModel {
         let configuration = ModelConfiguration(
-            channels: 1, sides: sides, patches: sides.map { _ in 2 }, classes: 2, width: 8, heads: 2, arDepth: 2,
+            channels: 1, sides: sides, patches: sides.map { _ in 2 }, classes: 2, width: 8, heads: 2, arDepth: arDepth,
             flowDepths: sides.map { _ in 1 })
         // Zero initialisation would hide most of the gradients.
         let generator = try Generator(seed: 3)
@@ -48,31 +48,32 @@ import TorchNN
 
     /// Each stage's loss is the mean over the first images alone, as many as its share; each image taken by itself, the
     /// gradients add up to the same.
-    @Test(arguments: [true, false]) func stageShares(separately: Bool) throws {
-        let model = try model(sides: [4, 8, 16])
+    @Test(arguments: [[4, 2, 1], [4, 4, 1], [4, 1, 1]], [(0, false), (1, true), (2, true), (2, false)])
+    func stageShares(counts: [Int], way: (depth: Int, separately: Bool)) throws {
+        let model = try model(sides: [4, 8, 16], arDepth: way.depth)
         let weights = [0.7, 1.1, 1.2]
-        let counts = [4, 2, 1]
         let shared = try inputs(model, seeds: 4..<8).sharing(counts.map { Double($0) / 4 })
-        #expect(shared.times.map { $0.shape[0] } == counts)
-        #expect(try model.tokenMaps(shared).map { $0.shape[0] } == counts)
-        let found = try model.gradients(shared, weights: weights, separately: separately)
+        let found = try model.gradients(shared, weights: weights, separately: way.separately)
 
-        var sum: StageGradients?
-        var losses = [0.0, 0.0, 0.0]
-        for image in 0..<4 {
-            let parts = counts.map { image < $0 ? 1 / Double($0) : 0 }
-            let own = try model.gradients(
-                inputs(model, seeds: UInt64(4 + image)..<UInt64(5 + image)), weights: zip(weights, parts).map(*),
-                separately: separately)
-            for s in losses.indices { losses[s] += try own.losses[s].item() * parts[s] }
-            try sum?.add(own)
-            sum = sum ?? own
+        let shares = (0..<4).map { image in counts.map { image < $0 ? 1 / Double($0) : 0 } }
+        let own = try (4..<8).map { seed in
+            try model.gradients(
+                inputs(model, seeds: seed..<seed + 1), weights: zip(weights, shares[Int(seed) - 4]).map(*),
+                separately: way.separately)
         }
-        let expected = try #require(sum)
-        for (a, b) in zip(found.total + found.shared.joined(), expected.total + expected.shared.joined()) {
+        let losses = try counts.indices.map { s in
+            try zip(own, shares).reduce(0) { try $0 + $1.0.losses[s].item() * $1.1[s] }
+        }
+        var sum = own[0]
+        for other in own.dropFirst() { try sum.add(other) }
+
+        #expect(try model.tokenMaps(shared).map { $0.shape[0] } == counts)
+        for (a, b) in zip(found.total + found.shared.joined(), sum.total + sum.shared.joined()) {
             #expect(try difference(a, b) < 1e-5)
         }
-        for (loss, expected) in zip(found.losses, losses) { #expect(try abs(loss.item() - expected) < 1e-5) }
+        for found in [found.losses, try model.losses(shared)] {
+            for (loss, expected) in zip(found, losses) { #expect(try abs(loss.item() - expected) < 1e-5) }
+        }
     }
 
     /// Two processes with half of the batch each get the gradient of the whole batch, to 1e-5 of its norm.
@@ -127,7 +128,7 @@ import TorchNN
     @Test(arguments: Precision.ofTraining, [true, false])
     func activationCheckpointing(precision: Precision, separately: Bool) throws {
         let model = try model(sides: [4, 8])
-        let inputs = try inputs(model, seeds: 0..<3)
+        let inputs = try inputs(model, seeds: 0..<3).sharing([1, 0.34])
         let gradients = try [false, true].map { checkpointing in
             try precision.run(on: .cpu) {
                 try model.gradients(
