@@ -171,13 +171,15 @@ public struct Sampling: Sendable {
         return try stage.z + (slope + velocity(euler, &stage, at: stepIndex + 1)) * (size / 2)
     }
 
-    /// v_u + g·(v_c − v_u), both halves in one batch.
+    /// The velocity at τ_k, guided where it is to be: both halves in one batch.
     private func velocity(_ z: Tensor, _ stage: inout Stage, at step: Int) throws(TorchError) -> Tensor {
-        let head = sampler.model.heads[stageIndex]
+        let (head, settings) = (sampler.model.heads[stageIndex], sampler.settings)
         let temporal = try stage.temporal(step, head, sampler.model.device)
         let velocity = try head.velocity(z, spatial: stage.spatial, temporal: temporal)  // (B or 2B, C, h, h)
         guard stage.guided else { return velocity }
         let halves = try velocity.split(0, lengths: [labels.count, labels.count])
-        return try halves[1] + (halves[0] - halves[1]) * sampler.settings.guidance[stageIndex]
+        let guidance = Guidance(scale: settings.guidance[stageIndex], parallel: settings.parallelGuidance)
+        return try guidance.velocity(
+            z, class: halves[0], null: halves[1], at: settings.time(step, of: settings.steps[stageIndex]))
     }
 }

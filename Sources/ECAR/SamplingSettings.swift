@@ -16,9 +16,15 @@ public struct SamplingSettings: Codable, Sendable, Equatable {
     public var solver: Solver
     /// How a stage's steps are spread over its time: 1 evenly, above 1 shorter ones near the noise, below 1 near the image.
     public var timeShift: Double
+    /// How much stays of guidance's pull along the image that is predicted: 1 is plain guidance; less keeps strong guidance from
+    /// saturating colours (η of arXiv 2410.02416).
+    public var parallelGuidance: Double
 
-    public init(steps: [Int], guidance: [Double], solver: Solver = .euler, timeShift: Double = 1) {
-        (self.steps, self.guidance, self.solver, self.timeShift) = (steps, guidance, solver, timeShift)
+    public init(
+        steps: [Int], guidance: [Double], solver: Solver = .euler, timeShift: Double = 1, parallelGuidance: Double = 1
+    ) {
+        (self.steps, self.guidance, self.solver) = (steps, guidance, solver)
+        (self.timeShift, self.parallelGuidance) = (timeShift, parallelGuidance)
     }
 
     /// τ_k of a stage's n steps. With u = k/n, the noise 1 − u that is left becomes s(1 − u)/(1 + (s − 1)(1 − u)), which is 1 − τ
@@ -58,17 +64,21 @@ public struct SamplingSettings: Codable, Sendable, Equatable {
         guard (0.01...100).contains(timeShift) else {
             throw ECARError("timeShift must be in 0.01…100, not \(timeShift)")
         }
+        guard (0...1).contains(parallelGuidance) else {
+            throw ECARError("parallelGuidance must be in 0…1, not \(parallelGuidance)")
+        }
     }
 }
 
 extension SamplingSettings {
-    /// Files from before there was a time shift have none.
+    /// Files from before there was a time shift, or a weight of parallel guidance, have none.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             steps: try container.decode([Int].self, forKey: .steps),
             guidance: try container.decode([Double].self, forKey: .guidance),
             solver: try container.decode(Solver.self, forKey: .solver),
-            timeShift: try container.decodeIfPresent(Double.self, forKey: .timeShift) ?? 1)
+            timeShift: try container.decodeIfPresent(Double.self, forKey: .timeShift) ?? 1,
+            parallelGuidance: try container.decodeIfPresent(Double.self, forKey: .parallelGuidance) ?? 1)
     }
 }

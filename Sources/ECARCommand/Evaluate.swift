@@ -81,6 +81,7 @@ struct Evaluate: ParsableCommand {
                 ("--labels", labels != nil), ("--steps", sampling.steps != nil),
                 ("--guidance", sampling.guidance != nil), ("--solver", sampling.solver != nil),
                 ("--time-shift", sampling.timeShift != nil),
+                ("--parallel-guidance", sampling.parallelGuidance != nil),
                 ("--precision", sampling.givenPrecision != nil), ("--batch", sampling.givenBatch != nil),
                 ("--sweep", !sweep.isEmpty),
             ]

@@ -112,6 +112,7 @@ enum EvaluationSubject {
         return EvaluationReport.Model(
             digest: model.maker.digest, steps: settings.steps, guidance: settings.guidance,
             solver: settings.solver.rawValue, timeShift: settings.timeShift == 1 ? nil : settings.timeShift,
+            parallelGuidance: settings.parallelGuidance == 1 ? nil : settings.parallelGuidance,
             precision: model.maker.sampler.model.precision.rawValue, seed: model.seed, classes: model.labels,
             secondsPerPicture: secondsPerPicture)
     }

@@ -22,6 +22,12 @@ struct FinishingOptions: ParsableArguments {
             valueName: "s"))
     var timeShift: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "How much stays of guidance's pull along the predicted image: 1 all, less saturates colours less. (default: the drafts')",
+            valueName: "η"))
+    var parallelGuidance: Double?
+
     @Option(help: "The arithmetic of matrix products: f32, bf16 or int8. (default: the drafts')")
     var precision: Precision?
 
@@ -44,6 +50,7 @@ struct FinishingOptions: ParsableArguments {
         }
         if let solver { settings.solver = solver }
         if let timeShift { settings.timeShift = timeShift }
+        if let parallelGuidance { settings.parallelGuidance = parallelGuidance }
         do {
             try settings.validate(stages: later + 1)
         } catch {

@@ -74,6 +74,7 @@ struct Info: ParsableCommand {
                 "sampling",
                 "steps \(Self.list(s.steps)), guidance \(Self.list(s.guidance)), \(s.solver.rawValue)"
                     + (s.timeShift == 1 ? "" : ", time shift \(s.timeShift)")
+                    + (s.parallelGuidance == 1 ? "" : ", parallel guidance \(s.parallelGuidance)")
             ),
             ("digest", report.digest ?? ""),
         ]

@@ -21,6 +21,12 @@ struct SamplingOptions: ParsableArguments {
     var timeShift: Double?
 
     @Option(
+        help: ArgumentHelp(
+            "How much stays of guidance's pull along the predicted image: 1 all, less saturates colours less. (default: the model's)",
+            valueName: "η"))
+    var parallelGuidance: Double?
+
+    @Option(
         name: .customLong("precision"), help: "The arithmetic of matrix products: f32, bf16 or int8. (default: f32)")
     var givenPrecision: Precision?
 
@@ -54,6 +60,7 @@ struct SamplingOptions: ParsableArguments {
         if let guidance { settings.guidance = try guidance.guidance(stages: stages) }
         if let solver { settings.solver = solver }
         if let timeShift { settings.timeShift = timeShift }
+        if let parallelGuidance { settings.parallelGuidance = parallelGuidance }
         do {
             try settings.validate(stages: stages)
         } catch {

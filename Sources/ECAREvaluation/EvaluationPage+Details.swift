@@ -66,6 +66,7 @@ extension EvaluationPage {
                     escaped(
                         "\(model.stepsText), guidance \(model.guidanceText), \(model.solver)"
                             + (model.timeShift.map { ", time shift \(ReportText.setting($0))" } ?? "")
+                            + (model.parallelGuidance.map { ", parallel guidance \(ReportText.setting($0))" } ?? "")
                             + ", \(model.precision)")
                 ),
                 ("seeds", "from \(model.seed); \(model.classesText)"),

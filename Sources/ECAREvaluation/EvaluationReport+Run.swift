@@ -53,6 +53,8 @@ extension EvaluationReport {
         public var solver: String
         /// How a stage's steps are spread over its time; nil: evenly.
         public var timeShift: Double?
+        /// The weight of guidance's part along the predicted image; nil: 1.
+        public var parallelGuidance: Double?
         public var precision: String
         /// Of the first picture; the others follow.
         public var seed: UInt64
@@ -61,11 +63,12 @@ extension EvaluationReport {
 
         public init(
             digest: String, steps: [Int], guidance: [Double], solver: String, timeShift: Double? = nil,
-            precision: String,
-            seed: UInt64, classes: ClassChoice, secondsPerPicture: Double? = nil
+            parallelGuidance: Double? = nil, precision: String, seed: UInt64, classes: ClassChoice,
+            secondsPerPicture: Double? = nil
         ) {
             (self.digest, self.steps, self.guidance) = (digest, steps, guidance)
-            (self.solver, self.timeShift, self.precision, self.seed) = (solver, timeShift, precision, seed)
+            (self.solver, self.timeShift, self.parallelGuidance) = (solver, timeShift, parallelGuidance)
+            (self.precision, self.seed) = (precision, seed)
             (self.classes, self.secondsPerPicture) = (classes, secondsPerPicture)
         }
     }

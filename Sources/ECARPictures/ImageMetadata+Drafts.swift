@@ -15,13 +15,16 @@ extension ImageMetadata {
     }
 
     /// How the first stage is made where nothing else is said.
-    private var ownFirstStage: FirstStage { FirstStage(solver: solver, timeShift: timeShift, precision: precision) }
+    private var ownFirstStage: FirstStage {
+        FirstStage(solver: solver, timeShift: timeShift, parallelGuidance: parallelGuidance, precision: precision)
+    }
 
     /// The settings of the first stage, those of later stages being of no meaning.
     public var firstStageSettings: SamplingSettings {
         let first = firstStage ?? ownFirstStage
         return SamplingSettings(
-            steps: steps, guidance: guidance, solver: first.solver, timeShift: first.timeShift ?? 1)
+            steps: steps, guidance: guidance, solver: first.solver, timeShift: first.timeShift ?? 1,
+            parallelGuidance: first.parallelGuidance ?? 1)
     }
 
     /// Whether they are of a contact sheet of drafts, numbered from 1.

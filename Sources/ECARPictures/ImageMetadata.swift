@@ -10,8 +10,8 @@ public struct ImageMetadata: Codable, Equatable, Sendable {
     /// How a first stage was made. Its steps and guidance are among those of all stages.
     public struct FirstStage: Codable, Equatable, Sendable {
         public var solver: Solver
-        /// Where it is not 1.
-        public var timeShift: Double?
+        /// Where they are not 1.
+        public var timeShift, parallelGuidance: Double?
         public var precision: Precision
     }
 
@@ -35,8 +35,8 @@ public struct ImageMetadata: Codable, Equatable, Sendable {
     public var steps: [Int]
     public var guidance: [Double]
     public var solver: Solver
-    /// Where it is not 1.
-    public var timeShift: Double?
+    /// Where they are not 1.
+    public var timeShift, parallelGuidance: Double?
     public var precision: Precision
     /// Where the first stage is a draft that was made otherwise than what came after.
     public var firstStage: FirstStage?
@@ -47,10 +47,13 @@ public struct ImageMetadata: Codable, Equatable, Sendable {
         self.autoencoder = autoencoder.space == .pixels ? nil : autoencoder.identity
         (steps, guidance, solver) = (settings.steps, settings.guidance, settings.solver)
         timeShift = settings.timeShift == 1 ? nil : settings.timeShift
+        parallelGuidance = settings.parallelGuidance == 1 ? nil : settings.parallelGuidance
     }
 
     public var settings: SamplingSettings {
-        SamplingSettings(steps: steps, guidance: guidance, solver: solver, timeShift: timeShift ?? 1)
+        SamplingSettings(
+            steps: steps, guidance: guidance, solver: solver, timeShift: timeShift ?? 1,
+            parallelGuidance: parallelGuidance ?? 1)
     }
 
     /// The images of the picture.

@@ -13,6 +13,7 @@ struct GenerationsBody: Decodable, Sendable {
         case outputFormat = "output_format"
         case seed, steps, guidance, solver, precision
         case timeShift = "time_shift"
+        case parallelGuidance = "parallel_guidance"
     }
 
     /// The class.
@@ -37,7 +38,8 @@ struct GenerationsBody: Decodable, Sendable {
         seed = try fields.optional(.seed)
         wishes = SamplingWishes(
             steps: try fields.optional(.steps), guidance: try fields.optional(.guidance),
-            solver: try fields.choice(.solver), timeShift: try fields.optional(.timeShift))
+            solver: try fields.choice(.solver), timeShift: try fields.optional(.timeShift),
+            parallelGuidance: try fields.optional(.parallelGuidance))
         precision = try fields.choice(.precision)
     }
 

@@ -16,7 +16,8 @@ enum JobBody: Decodable, Sendable {
 /// Images to be made from their classes and seeds.
 struct NewJob: Decodable, Sendable {
     private enum Key: String, CodingKey, CaseIterable {
-        case `class`, classes, count, seed, steps, guidance, solver, timeShift, precision, stages, draft
+        case `class`, classes, count, seed, steps, guidance, solver, timeShift, parallelGuidance, precision, stages,
+            draft
     }
 
     let `class`: ClassReference?
@@ -32,7 +33,8 @@ struct NewJob: Decodable, Sendable {
         (count, seed) = (try fields.optional(.count), try fields.optional(.seed))
         wishes = SamplingWishes(
             steps: try fields.optional(.steps), guidance: try fields.optional(.guidance),
-            solver: try fields.choice(.solver), timeShift: try fields.optional(.timeShift))
+            solver: try fields.choice(.solver), timeShift: try fields.optional(.timeShift),
+            parallelGuidance: try fields.optional(.parallelGuidance))
         precision = try fields.choice(.precision)
         (stages, draft) = (try fields.optional(.stages), try fields.optional(.draft))
     }

@@ -27,7 +27,7 @@ package struct JobRequest: Sendable {
 
     package var work: Work
     /// How to sample. A finish takes what concerns the first stage from its draft, so that its pictures can be made again
-    /// without one; solver, time shift and precision must be the draft's, which ``JobStatus`` tells.
+    /// without one; solver, time shift, parallel guidance and precision must be the draft's, which ``JobStatus`` tells.
     package var settings: SamplingSettings
     package var precision: Precision
     /// Whether the pictures of the stages before the last are wanted too.

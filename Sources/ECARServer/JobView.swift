@@ -26,7 +26,7 @@ struct JobView: Encodable {
     let steps: [Int]
     let guidance: [Double]
     let solver: Solver
-    let timeShift: Double
+    let timeShift, parallelGuidance: Double
     let precision: Precision
     /// Images before it in the queue, while it waits.
     let place: Int?
@@ -48,9 +48,8 @@ struct JobView: Encodable {
         }
         stages = model.description.architecture.stages
         let settings = status.settings
-        (steps, guidance, solver, timeShift) = (
-            settings.steps, settings.guidance, settings.solver, settings.timeShift
-        )
+        (steps, guidance, solver) = (settings.steps, settings.guidance, settings.solver)
+        (timeShift, parallelGuidance) = (settings.timeShift, settings.parallelGuidance)
         (precision, place, message) = (status.precision, status.place, status.message)
         (stepsDone, totalSteps) = (status.done, status.total)
         (secondsLeft, seconds) = (status.secondsLeft, status.seconds)

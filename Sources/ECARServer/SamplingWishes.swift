@@ -20,7 +20,7 @@ struct SamplingWishes: Sendable {
     var steps: PerStage<Int>?
     var guidance: PerStage<Double>?
     var solver: Solver?
-    var timeShift: Double?
+    var timeShift, parallelGuidance: Double?
 
     /// Settings with the wishes fulfilled.
     ///
@@ -55,6 +55,7 @@ struct SamplingWishes: Sendable {
         }
         if let solver { settings.solver = solver }
         if let timeShift { settings.timeShift = timeShift }
+        if let parallelGuidance { settings.parallelGuidance = parallelGuidance }
         do {
             try settings.validate(stages: stages)
         } catch {

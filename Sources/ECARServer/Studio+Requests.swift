@@ -98,10 +98,10 @@ extension SamplingSettings {
     ///
     /// - Throws: ``StudioError/wrong(_:)`` where the two differ in what all stages share.
     fileprivate func joined(to draft: SamplingSettings, stagesKept: Int) throws(StudioError) -> SamplingSettings {
-        guard solver == draft.solver, timeShift == draft.timeShift else {
-            throw .wrong(
-                "a draft made with the solver \(draft.solver.rawValue) and the time shift \(draft.timeShift) is finished "
-                    + "with the same, not with \(solver.rawValue) and \(timeShift)")
+        var same = self
+        (same.steps, same.guidance) = (draft.steps, draft.guidance)
+        guard same == draft else {
+            throw .wrong("a draft is finished with its own solver, time shift and parallel guidance")
         }
         guard steps.count == draft.steps.count, guidance.count == draft.guidance.count else { return self }
         var joined = self

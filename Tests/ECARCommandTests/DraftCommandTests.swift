@@ -131,6 +131,7 @@ import Torch
             (["--steps", "5", "--guidance", "1,3"], [3, 2, 3], [2, 1, 3], nil),
             (["--steps", "1,4", "--solver", "euler"], [3, 1, 4], [2, 2, 2], "heun"),
             (["--precision", "bf16", "--time-shift", "2"], [3, 2, 2], [2, 2, 2], "heun"),
+            (["--parallel-guidance", "0.5"], [3, 2, 2], [2, 2, 2], "heun"),
         ] as [([String], [Int], [Double], String?)])
     func theFirstStageStaysAsItWasDrafted(
         _ arguments: [String], steps: [Int], guidance: [Double], firstSolver: String?
@@ -164,6 +165,7 @@ import Torch
         (["finish", "drafts.png", "--steps", "1,1,1"], 64, "2 later stages"),
         (["finish", "drafts.png", "--guidance", "1,2,3"], 64, "2 later stages"),
         (["finish", "drafts.png", "--time-shift", "0"], 64, "timeShift"),
+        (["finish", "drafts.png", "--parallel-guidance", "2"], 64, "parallelGuidance"),
         (["finish", "drafts.png", "--batch", "0"], 64, "--batch"),
         (["finish", "drafts.png", "--output", "a.jpg"], 64, ".png, .npz"),
         (["finish", "drafts.png", "--output", "a.npz", "--stages"], 64, "--stages"),

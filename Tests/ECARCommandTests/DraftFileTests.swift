@@ -14,7 +14,7 @@ import Torch
     private var sheet: URL { folder["a.png"] }
 
     private static let settings = SamplingSettings(
-        steps: [3, 2, 2], guidance: [2, 1, 1], solver: .heun, timeShift: 0.5)
+        steps: [3, 2, 2], guidance: [2, 1, 1], solver: .heun, timeShift: 0.5, parallelGuidance: 0.25)
     private static let requests = (0..<2).map {
         ImageRequest(class: 1, className: "sandal", seed: .max - UInt64($0), draft: $0 + 1)
     }
@@ -66,6 +66,7 @@ import Torch
         ("[3,2,2]", "[]", "0 stages"),
         ("[2,1,1]", "[2,1,1e99]", "guidance"),
         ("\"timeShift\":0.5", "\"timeShift\":-1", "timeShift"),
+        ("\"parallelGuidance\":0.25", "\"parallelGuidance\":2", "parallelGuidance"),
         ("\"seed\":", "\"seed\":-", "metadata"),
         ("\"precision\":\"bf16\"", "\"precision\":\"f8\"", "precision"),
         ("{", "", "metadata"),

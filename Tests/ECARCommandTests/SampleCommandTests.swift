@@ -102,7 +102,10 @@ import Testing
         #expect(try replay("rows.png").status == 0)
     }
 
-    @Test(arguments: [["--precision", "bf16"], ["--precision", "int8"], ["--time-shift", "2.5", "--steps", "9"]])
+    @Test(arguments: [
+        ["--precision", "bf16"], ["--precision", "int8"], ["--time-shift", "2.5", "--steps", "9"],
+        ["--parallel-guidance", "0.25", "--steps", "9"],
+    ])
     func whatAPictureWasMadeWithIsReplayed(_ arguments: [String]) throws {
         #expect(try sample(arguments + ["--output", "made.png"]).status == 0)
         #expect(try replay("made.png").json()["identical"] as? Bool == true)
@@ -135,6 +138,7 @@ import Testing
         (["--solver", "rk4"], 64, "--solver"),
         (["--time-shift", "0"], 64, "timeShift"),
         (["--time-shift", "nan"], 64, "timeShift"),
+        (["--parallel-guidance", "1.5"], 64, "parallelGuidance"),
         (["--bogus"], 64, "--bogus"),
         (["--output", "a.jpg"], 64, ".png, .npz"),
         (["--output", "a.npz", "--stages"], 64, "--stages"),

@@ -94,6 +94,7 @@ import Testing
             (#"{"prompt": "1", "guidance": [1, 2, 3]}"#, nil, nil),
             (#"{"prompt": "1", "solver": "rk4"}"#, "solver", "wrong_value"),
             (#"{"prompt": "1", "time_shift": 0}"#, nil, nil),
+            (#"{"prompt": "1", "parallel_guidance": 2}"#, nil, nil),
             (#"{"prompt": "1", "precision": "int8"}"#, nil, nil),
             (#"[]"#, nil, nil), (#""#, nil, nil), (#"{"prompt": "1""#, nil, nil), ("\u{0}", nil, nil),
         ] as [(String, String?, String?)])

@@ -26,7 +26,8 @@ import Testing
     @Test func countsSeedsOn() async throws {
         try await TestServer().test { client in
             let (id, job) = try await finished(
-                #"{"class": "4", "count": 3, "seed": 9, "steps": [1, 2], "timeShift": 0.5, "solver": "heun"}"#, client)
+                #"{"class": "4", "count": 3, "seed": 9, "steps": [1, 2], "solver": "heun", "timeShift": 0.5, "#
+                    + #""parallelGuidance": 0.25}"#, client)
             #expect(job["state"] as? String == "done")
             #expect(try images(job).map { $0["seed"] as? Int } == [9, 10, 11])
             #expect(try images(job).allSatisfy { $0["class"] as? Int == 4 && $0["className"] as? String == "4" })
@@ -34,6 +35,7 @@ import Testing
             #expect(job["totalSteps"] as? Int == 9)
             #expect(job["stepsDone"] as? Int == 9)
             #expect(job["timeShift"] as? Double == 0.5)
+            #expect(job["parallelGuidance"] as? Double == 0.25)
             let picture = try await client.get("\(Self.path)/\(id)/images/2.png")
             #expect(picture.text == "class 4 seed 11 stage 2 guidance [1.0, 1.0]")
         }

@@ -121,11 +121,14 @@ import TorchNN
         #expect(
             await refusal(draft) { $0.precision = .bf16 }
                 == .wrong("a draft of the precision f32 cannot be finished in bf16"))
-        #expect(
-            await refusal(draft) { $0.settings.solver = .heun }
-                == .wrong(
-                    "a draft made with the solver euler and the time shift 1.0 is finished with the same, not with heun and "
-                        + "1.0"))
+        let others: [(inout JobRequest) -> Void] = [
+            { $0.settings.solver = .heun }, { $0.settings.timeShift = 2 }, { $0.settings.parallelGuidance = 0.5 },
+        ]
+        for change in others {
+            #expect(
+                await refusal(draft, change: change)
+                    == .wrong("a draft is finished with its own solver, time shift and parallel guidance"))
+        }
         #expect(
             await refusal(draft) { $0.settings.steps = [1] }
                 == .wrong("the model has 2 stages, but there are 1 numbers of steps and 2 guidance scales"))

@@ -26,17 +26,24 @@ import Testing
         }
     }
 
-    @Test func settingsFromBeforeTheShiftHaveNone() throws {
+    @Test func olderSettingsArePlain() throws {
         let old = Data(#"{"steps":[2,3],"guidance":[1,2],"solver":"heun"}"#.utf8)
         let read = try StrictJSON.decode(SamplingSettings.self, from: old, name: "old")
         #expect(read == SamplingSettings(steps: [2, 3], guidance: [1, 2], solver: .heun))
-        let again = try StrictJSON.decode(
-            SamplingSettings.self, from: StrictJSON.encode(settings(2.5)), name: "new")
-        #expect(again == settings(2.5))
+        var new = settings(2.5)
+        new.parallelGuidance = 0.25
+        #expect(try StrictJSON.decode(SamplingSettings.self, from: StrictJSON.encode(new), name: "new") == new)
     }
 
     @Test(arguments: [0, -1, .nan, .infinity, 1000])
     func aShiftThatCannotBeIsAnError(timeShift: Double) {
         #expect(throws: ECARError.self) { try settings(timeShift).validate(stages: 2) }
+    }
+
+    @Test(arguments: [-0.1, 1.1, .nan])
+    func aParallelGuidanceThatCannotBeIsAnError(parallelGuidance: Double) {
+        var settings = settings(1)
+        settings.parallelGuidance = parallelGuidance
+        #expect(throws: ECARError.self) { try settings.validate(stages: 2) }
     }
 }
