@@ -5,7 +5,7 @@ ecar := .build/release/ecar
 # Ten of the shipped model's 102 kinds.
 flowers := --class "pink primrose" --class "globe thistle" --class sunflower --class "oxeye daisy" \
     --class "water lily" --class "king protea" --class "English marigold" \
-    --class "Japanese anemone" --class "Barberton daisy" --class lotus
+    --class "blanket flower" --class "Barberton daisy" --class lotus
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/swift-ecar
 venv := $(cache)/fixtures-venv
