@@ -10,7 +10,7 @@ export function describe({name, seed, variation}) {
 }
 
 /** Up to this width a picture's pixels are meant to be seen: it is enlarged with hard edges, and by a whole factor. */
-const smallSide = 64;
+const smallSide = 32;
 
 /** Tells the styles how an element's pictures, in whichever stage, are enlarged. */
 export function fit(element, {stages}) {
