@@ -238,7 +238,7 @@ def replay(program, file):
     if program is None:
         print(f"  left out: ecar replay {file.name}, for there is no program")
         return
-    result = subprocess.run([program, "replay", "--quiet", str(file)], capture_output=True, text=True)
+    result = subprocess.run([program, "replay", *MODEL, "--quiet", str(file)], capture_output=True, text=True)
     check(result.returncode == 0, f"ecar replay {result.stdout.strip() or result.stderr.strip()}")
 
 
