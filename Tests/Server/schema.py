@@ -22,7 +22,7 @@ from fuzz import fuzz
 from server import Server
 
 # Little work for each request, and no long waits: what is tried here is what is said, not what is drawn.
-SMALL = ["--max-images", "3", "--queue", "12", "--max-steps", "60", "--time-limit", "20"]
+SMALL = ["--model", "fashion-mnist", "--max-images", "3", "--queue", "12", "--max-steps", "60", "--time-limit", "20"]
 KEY = "a-key-that-only-this-test-knows"
 CONFIGURATION = """
 [checks.positive_data_acceptance]
