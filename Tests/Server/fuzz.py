@@ -9,7 +9,8 @@ CLIENTS = 32
 # Sent right, all of these are answered well.
 BODIES = [
     {"prompt": "1", "n": 1, "seed": 7, "response_format": "b64_json", "steps": [1, 1, 1], "guidance": 1.5},
-    {"class": 1, "count": 2, "seed": 3, "steps": 3, "solver": "heun", "timeShift": 0.5, "parallelGuidance": 0.5, "stages": True},
+    {"class": 1, "count": 2, "seed": 3, "steps": 3, "solver": "heun", "timeShift": 0.5, "parallelGuidance": 0.5,
+     "stages": True},
     {"classes": [0, "2"], "draft": True, "precision": "f32", "steps": [1, 1, 1]},
     {"finish": {"job": "0" * 32, "picks": [0, 1], "variations": 2}, "guidance": [1, 2, 3]},
 ]
