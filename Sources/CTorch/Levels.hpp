@@ -7,7 +7,6 @@
 #include <ATen/TensorIterator.h>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cmath>
 #include <type_traits>
@@ -58,9 +57,9 @@ namespace ctorch {
 
 using plain::bits16;
 
-/// The vectors that the processor has, and those that are used.
+/// The vectors that the processor has, and those that the current thread's operations use.
 inline const int32_t available_vectors = vector_bits();
-inline std::atomic<int32_t> used_vectors = available_vectors;
+inline thread_local int32_t used_vectors = available_vectors;
 
 inline const bool multiplies_pairs = has_bf16_products();
 
@@ -74,7 +73,7 @@ inline const bool multiplies_pairs = has_bf16_products();
 #define ON_THIS_PROCESSOR(call) plain::call
 #endif
 
-/// Calls `body` for every row, on all of libtorch's threads where there is enough to do.
+/// Calls `body` for every row, on all of libtorch's threads where there is enough to do, and with the calling one's vectors.
 ///
 /// at::parallel_for would be serial here: it is a template, parallel only where the compiler has OpenMP switched on. The loop
 /// of a TensorIterator is libtorch's own, so one walks over a byte a row.
@@ -84,7 +83,8 @@ static void each_row(int64_t rows, int64_t width, Body body) {
     auto bytes = at::empty({rows}, at::kByte);
     auto *first = static_cast<char *>(bytes.data_ptr());
     auto walk = at::TensorIterator::borrowing_nullary_op(bytes);
-    auto run = [&](char **data, const int64_t *, int64_t count) {
+    auto run = [&, vectors = used_vectors](char **data, const int64_t *, int64_t count) {
+        used_vectors = vectors;
         int64_t begin = data[0] - first;
         for (int64_t row = begin; row < begin + count; row++) body(row);
     };

@@ -24,13 +24,13 @@ public enum Runtime {
         try TorchError.check(ct_allow_tf32(allowed))
     }
 
+    // MARK: Modes of the current thread; never held across an `await`
+
     /// Lets fused operations use vectors of at most so many bits (512, 256 or 128), so that tests see every version of them.
     ///
     /// - Returns: What they use now: no more than the processor has.
     @discardableResult
     package static func limitVectors(to bits: Int) -> Int { Int(ct_limit_vectors(Int32(clamping: bits))) }
-
-    // MARK: Modes of the current thread; never held across an `await`
 
     /// Runs `body` without recording gradients.
     public static func withoutGradients<Value>(_ body: () throws -> Value) throws -> Value {

@@ -1,12 +1,12 @@
+import Foundation
+import Synchronization
 import TestSupport
 import Testing
 import Torch
 import TorchNN
 
 /// Element-wise chains that are one pass forwards and one backwards, against the operations that they stand for.
-///
-/// One after another: the width of the vectors is the whole process's.
-@Suite(.serialized) struct DifferentiableChainTests {
+@Suite struct DifferentiableChainTests {
     private let generator: Generator
 
     init() throws { generator = try Generator(seed: 5) }
@@ -46,6 +46,25 @@ import TorchNN
             try modulatedNorm([3, 5, width], type)
             try gatedSum([3, 5, width], type)
         }
+    }
+
+    /// Tests run side by side, and what others compute must not change by a bit.
+    @Test func aLimitOfVectorsIsTheThreadsOwn() throws {
+        let x = try random([8, 67])
+        let expected = try x.gelu()
+        let widest = Runtime.limitVectors(to: 512)
+        #expect(Runtime.limitVectors(to: 128) == 128)
+        defer { Runtime.limitVectors(to: 512) }
+        try #require(try widest == 128 || difference(x.gelu(), expected) > 0, "the widths round alike")
+        let result = Mutex<Tensor?>(nil)
+        let ended = DispatchSemaphore(value: 0)
+        Thread {
+            result.withLock { $0 = try? x.gelu() }
+            ended.signal()
+        }.start()
+        ended.wait()
+        let elsewhere = try #require(result.withLock { $0 })
+        #expect(try difference(elsewhere, expected) == 0)
     }
 
     private func gelu(_ shape: [Int], _ type: (DType, Double)) throws {

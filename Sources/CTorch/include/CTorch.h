@@ -194,7 +194,7 @@ int ct_add_gated_in_place(ct_tensor x, ct_tensor y, ct_tensor spatial, ct_tensor
 /// softmax(q kᵀ / √d) v for q (B, H, N, d) and k, v (B, H, M, d), with the heads side by side: (B, N, H·d). Without gradients; on
 /// CPUs the scores are float32, what they weigh the values with is of the type of q.
 int ct_merged_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor *out) CT_NOEXCEPT;
-/// Lets these operations use vectors of at most so many bits: 512, 256 or 128. Returns what they now use.
+/// Lets these operations, called on this thread, use vectors of at most so many bits: 512, 256 or 128. Returns what they now use.
 int32_t ct_limit_vectors(int32_t bits) CT_NOEXCEPT;
 
 // MARK: - Linear algebra (nn.cpp)
