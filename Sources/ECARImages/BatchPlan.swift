@@ -1,8 +1,9 @@
 import Files
 
-/// Which items of a data set make each step's batch: every item once a pass, in an order of the seed's.
+/// Which items of a data set make each step's batch: every item once a pass, or as often as it is told, in an order of the
+/// seed's.
 ///
-/// A batch depends on the seed, its step and the number of items alone. Its places are numbered over all processes, which take
+/// A batch depends on the seed, its step, the number of items and their frequencies alone. Its places are numbered over all processes, which take
 /// them in turns, so that how many share a batch changes nothing.
 public struct BatchPlan: Sendable {
     /// An item's place in a batch, with random numbers of its own.
@@ -15,6 +16,7 @@ public struct BatchPlan: Sendable {
     }
 
     let count: Int
+    let frequencies: [Double]?
     let batchSize: Int
     let seed: UInt64
     let rank: Int
@@ -23,11 +25,13 @@ public struct BatchPlan: Sendable {
     /// - Parameters:
     ///   - count: Items of the data set.
     ///   - name: What errors call it.
+    ///   - frequencies: How often each item is to come in a pass, on average; their mean is 1. Without them, once.
     ///   - batchSize: Items of a step in this process.
     ///   - rank: This process among `processes` that share each step's batch.
     /// - Throws: `FileError` for a value out of range, or a data set smaller than one batch.
     public init(
-        count: Int, of name: String, batchSize: Int, seed: UInt64, rank: Int = 0, processes: Int = 1
+        count: Int, of name: String, frequencies: [Double]? = nil, batchSize: Int, seed: UInt64, rank: Int = 0,
+        processes: Int = 1
     ) throws(FileError) {
         let (globalBatch, overflow) = batchSize.multipliedReportingOverflow(by: processes)
         guard batchSize >= 1, processes >= 1, (0..<processes).contains(rank), !overflow else {
@@ -39,7 +43,8 @@ public struct BatchPlan: Sendable {
             throw FileError(
                 name, "has only \(count) images for batches of \(globalBatch)", remedy: "Use a smaller batch")
         }
-        (self.count, self.batchSize, self.seed, self.rank, self.processes) = (count, batchSize, seed, rank, processes)
+        (self.count, self.frequencies, self.batchSize, self.seed) = (count, frequencies, batchSize, seed)
+        (self.rank, self.processes) = (rank, processes)
     }
 
     private var globalBatch: Int { batchSize * processes }
@@ -53,7 +58,22 @@ public struct BatchPlan: Sendable {
     /// The order of an epoch.
     func order(epoch: Int) -> [Int] {
         var generator = SplitMix64(mixing: seed, UInt64(epoch), 0x0D)
-        return generator.permutation(count)
+        let order = generator.permutation(count)
+        guard let frequencies else { return order }
+        // Systematic sampling: marks at distance 1 along the frequencies, laid end to end in an order of chance. An item comes as
+        // often as its frequency says, rounded down or up.
+        var mark = generator.uniform()
+        var (drawn, end) = ([Int](), 0.0)
+        for index in order {
+            end += frequencies[index]
+            while mark < end, drawn.count < count {
+                drawn.append(index)
+                mark += 1
+            }
+        }
+        // The last mark may lie beyond the end by an error of rounding.
+        while drawn.count < count { drawn.append(order[count - 1]) }
+        return generator.permutation(count).map { drawn[$0] }
     }
 
     /// - Parameter order: Of the step's epoch.

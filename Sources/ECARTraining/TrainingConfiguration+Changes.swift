@@ -85,6 +85,7 @@ extension TrainingConfiguration {
     /// Keys that a configuration may leave out, with all that is below them.
     private static let optionalKeys: Set<String> = [
         "about", "from", "classNames", "gradNorm", "muon", "stageShares", "data.path", "data.autoencoder",
+        "data.classBalance",
     ]
 
     private func object() throws(ECARError) -> [String: Any] { try Self.object(self) }

@@ -20,6 +20,9 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
         public var flip: Bool
         /// With r > 0, a random square of 1−r … 1 of the shorter side is taken instead of the largest one.
         public var randomCrop: Double
+        /// With b > 0, classes come in proportion to nᶜ, c = 1−b, for n pictures of a class: 1 shows all equally often (Kang and
+        /// others 2020, arXiv 1910.09217). Without it, every picture comes once a pass.
+        public var classBalance: Double?
     }
 
     /// The type in which a finished model's weights are stored.
@@ -163,6 +166,9 @@ extension TrainingConfiguration {
             ("data.randomCrop", data.randomCrop),
         ] {
             try demand((0..<1).contains(value), "\(name) must be in [0, 1), not \(value)")
+        }
+        if let balance = data.classBalance {
+            try demand((0...1).contains(balance), "data.classBalance must be in 0…1, not \(balance)")
         }
         if let muon {
             try demand(

@@ -39,6 +39,23 @@ public enum TrainingData: Sendable {
         }
     }
 
+    private func label(_ index: Int) -> Int {
+        switch self {
+        case .pictures(let dataset): dataset.label(index)
+        case .latents(let cache): cache.label(index)
+        }
+    }
+
+    /// How often every picture is to come in a pass, on average, for classes in proportion to the power `1 - balance` of their
+    /// numbers of pictures; the mean is 1.
+    package func frequencies(classBalance balance: Double) -> [Double] {
+        let labels = (0..<count).map(label)
+        let pictures = labels.reduce(into: [:]) { $0[$1, default: 0.0] += 1 }
+        let weights = labels.map { pow(pictures[$0, default: 1], -balance) }
+        let mean = weights.reduce(0, +) / Double(count)
+        return weights.map { $0 / mean }
+    }
+
     public var classNames: [String] {
         switch self {
         case .pictures(let dataset): dataset.classNames

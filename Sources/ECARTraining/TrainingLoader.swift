@@ -20,7 +20,9 @@ struct TrainingLoader {
         firstStep: Int, rank: Int, processes: Int
     ) throws {
         let plan = try BatchPlan(
-            count: data.count, of: data.name, batchSize: configuration.batchSize / processes,
+            count: data.count, of: data.name,
+            frequencies: configuration.data.classBalance.map { data.frequencies(classBalance: $0) },
+            batchSize: configuration.batchSize / processes,
             seed: Generator.seed(configuration.seed, TrainingState.Purpose.data), rank: rank, processes: processes)
         let flip = configuration.data.flip
         switch data {

@@ -51,7 +51,7 @@ import Torch
         for (file, data) in expected { #expect(found[file] == data, "\(name)/\(file)") }
     }
 
-    @Test(arguments: [[], [#"muon={"learningRate":0.002,"momentum":0.95}"#]])
+    @Test(arguments: [[], [#"muon={"learningRate":0.002,"momentum":0.95}"#, "data.classBalance=1"]])
     func cancelledAndKilledRunsGiveTheSameBits(changes: [String]) throws {
         #expect(try train("whole", changes) == .finished)
         let expected = try results("whole")

@@ -48,6 +48,7 @@ import Testing
         ("stageShares=[0.5,0.5,0.5]", "stageShares must be 3"),
         ("stageShares=[1,0.2,0.3]", "stageShares must be 3"),
         ("stageShares=[1,1,0]", "stageShares must be 3"),
+        ("data.classBalance=1.5", "data.classBalance must be in 0…1"),
         ("learningRate=-1", "learningRate must be positive"),
         ("labelDropout=1", "labelDropout"),
         ("model.signal=[0,0,1]", "signal"),

@@ -22,11 +22,13 @@ private struct NumberedDataset: ImageDataset {
 
 @Suite struct BatchLoaderTests {
     private func loader(
-        _ dataset: any ImageDataset, batchSize: Int = 8, firstStep: Int = 0, threads: Int = 2, seed: UInt64 = 7,
-        rank: Int = 0, processes: Int = 1
+        _ dataset: any ImageDataset, frequencies: [Double]? = nil, batchSize: Int = 8, firstStep: Int = 0,
+        threads: Int = 2, seed: UInt64 = 7, rank: Int = 0, processes: Int = 1
     ) throws -> BatchLoader<ImageBatch> {
         let plan = try BatchPlan(
-            count: dataset.count, of: dataset.name, batchSize: batchSize, seed: seed, rank: rank, processes: processes)
+            count: dataset.count, of: dataset.name, frequencies: frequencies, batchSize: batchSize, seed: seed,
+            rank: rank,
+            processes: processes)
         return try BatchLoader(
             dataset: dataset, plan: plan, side: 4, channels: 1, fit: .crop, flip: true, firstStep: firstStep,
             threads: threads)
@@ -48,6 +50,27 @@ private struct NumberedDataset: ImageDataset {
             orders.append(numbers)
         }
         #expect(orders[0] != orders[1] && orders[1] != orders[2])
+    }
+
+    @Test func givesPicturesAsOftenAsToldPerEpoch() throws {
+        let frequencies = (0..<50).map { [0.25, 1, 1.75][$0 % 3] + ($0 < 2 ? 0.375 : 0) }
+        let loader = try loader(NumberedDataset(count: 50), frequencies: frequencies, batchSize: 5)
+        var orders: [[UInt8]] = []
+        for _ in 0..<40 {
+            orders.append(try batches(loader, 10).flatMap { batch in (0..<5).map { batch.pixels[$0 * 16] } })
+        }
+        var totals = [Int](repeating: 0, count: 50)
+        for order in orders {
+            let counts = order.reduce(into: [:]) { $0[Int($1), default: 0] += 1 }
+            for (index, frequency) in frequencies.enumerated() {
+                let count = counts[index, default: 0]
+                #expect(Double(count) > frequency - 1 && Double(count) < frequency + 1)
+                totals[index] += count
+            }
+        }
+        for (total, frequency) in zip(totals, frequencies) { #expect(abs(Double(total) / 40 - frequency) < 0.3) }
+        #expect(orders[0] != orders[1])
+        #expect(orders[0] != orders[0].sorted() && zip(orders[0], orders[0].dropFirst()).filter(==).count < 15)
     }
 
     @Test(arguments: [1, 2, 5], [0, 3, 6, 13]) func resumesAnywhere(threads: Int, firstStep: Int) throws {
