@@ -23,13 +23,12 @@ public struct Cost: Sendable, Equatable {
     /// - Parameter settings: Steps, solver and guidance, which doubles the work of the stages that use it.
     public init(_ configuration: ModelConfiguration, sampling settings: SamplingSettings) {
         let (c, d) = (configuration, configuration.width)
-        let usesGuidance = settings.guidance.contains { $0 != 1 }
         var seen = 0
         var stages: [Stage] = []
         for s in 0..<c.stages {
             let n = c.tokens(s)
             seen += n
-            let rows = settings.guidance[s] != 1 ? 2.0 : 1.0
+            let rows = settings.isGuided(s) ? 2.0 : 1.0
             // Heun looks at the end of every step but the last too, which is where the next begins.
             let times = Double(settings.steps[s])
             let evaluations = settings.solver == .heun ? 2 * times - 1 : times
@@ -43,7 +42,7 @@ public struct Cost: Sendable, Equatable {
             // halves of guidance share the embedding of patches.
             let modulation = Double(c.flowDepths[s] * 6 * d * d + 2 * d * d)
             let spatial = Double(n) * (condition + modulation)
-            let temporal = Double(256 * d + d * d) + modulation
+            let temporal = Count.timestepEmbedding(d) + modulation
             let patches = Double(n * c.seenFeatures(s) * d)
             let block = Double(n) * Count.block(d) + Count.attention(queries: n, keys: n, width: d)
             let velocity = Double(c.flowDepths[s]) * block + Double(n * c.patchFeatures(s) * d)
@@ -51,7 +50,7 @@ public struct Cost: Sendable, Equatable {
             stages.append(
                 Stage(
                     side: c.sides[s], tokens: n, parameters: Self.headParameters(c, s),
-                    macs: (ar + embed) * (usesGuidance ? 2 : 1) + rows * spatial
+                    macs: (ar + embed) * (settings.usesGuidance ? 2 : 1) + rows * spatial
                         + times * temporal + evaluations * (patches + rows * velocity)))
         }
         self.stages = stages
@@ -71,9 +70,9 @@ public struct Cost: Sendable, Equatable {
     private static func headParameters(_ c: ModelConfiguration, _ s: Int) -> Int {
         let (d, features) = (c.width, c.patchFeatures(s))
         let ends = Count.linear(c.seenFeatures(s), d) + c.tokens(s) * d + Count.linear(d, features)
-        let time = Count.linear(256, d) + Count.linear(d, d)
         let condition = c.conditionMLP ? Count.mlpParameters(d) : 0
-        return condition + ends + time + c.flowDepths[s] * (Count.blockParameters(d) + Count.linear(d, 6 * d))
+        return condition + ends + Count.timestepEmbeddingParameters(d) + c.flowDepths[s]
+            * (Count.blockParameters(d) + Count.linear(d, 6 * d))
             + Count.linear(d, 2 * d)
     }
 }

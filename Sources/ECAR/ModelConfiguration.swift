@@ -106,6 +106,8 @@ extension ModelConfiguration {
     static let largestDepth = 512
     static let largestOverlap = 16
     static let largestClasses = 1_000_000
+    /// Of the token maps of all stages, in numbers: 1 GB in float32.
+    static let largestMaps = 1 << 28
 
     /// - Throws: ``ECARError`` naming the first setting that cannot be.
     public func validate() throws(ECARError) {
@@ -137,6 +139,9 @@ extension ModelConfiguration {
         try demand(
             (1...Self.largestClasses).contains(classes), "classes must be 1…\(Self.largestClasses), not \(classes)")
         try demand((1...Self.largestWidth).contains(width), "width must be 1…\(Self.largestWidth), not \(width)")
+        try demand(
+            tokenCounts.reduce(0, +) <= Self.largestMaps / width,
+            "\(tokenCounts.reduce(0, +)) tokens of width \(width) would take too much memory")
         try demand(
             heads >= 1 && width.isMultiple(of: heads), "the width \(width) is not a multiple of \(heads) heads")
         try demand(

@@ -69,7 +69,7 @@ public struct ModelDirectory {
 
     /// Loads a model for sampling.
     ///
-    /// - Throws: ``ECARError`` naming the file and what is wrong with it: a missing file, an unknown key, a tensor that is
+    /// - Throws: ``ECARError`` or `FileError` naming the file and what is wrong with it: a missing file, an unknown key, a tensor that is
     ///   missing, superfluous, of the wrong shape or not finite.
     public static func load(_ url: URL, device: Device = .cpu, precision: Precision = .f32) throws -> ModelDirectory {
         let configuration = try read(url, configurationFile)

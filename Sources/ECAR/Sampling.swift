@@ -81,7 +81,7 @@ public struct Sampling: Sendable {
     /// The stage on the way, from 0.
     private var stageIndex: Int { draft.stages.count }
     /// Where guidance is in use, the null class goes through the transformer beside the images' own.
-    private var usesGuidance: Bool { sampler.settings.guidance.contains { $0 != 1 } }
+    private var usesGuidance: Bool { sampler.settings.usesGuidance }
 
     /// The steps of all stages together.
     public var totalSteps: Int { sampler.settings.steps.reduce(0, +) }
@@ -92,7 +92,7 @@ public struct Sampling: Sendable {
         return try Runtime.inference { try advance() }
     }
 
-    /// Runs to the end and returns every stage's clean images x̂_1 … x̂_S.
+    /// Runs to the end and returns the clean images x̂_s of the stages that this completes; those of all stages are in ``draft``.
     public mutating func finish() throws -> [Tensor] {
         var images: [Tensor] = []
         while let step = try next() {
@@ -139,7 +139,7 @@ public struct Sampling: Sendable {
         let (model, settings) = (sampler.model, sampler.settings)
         let (previous, noise) = (draft.stages.last, noises[stageIndex])
         let start = try model.path.start(stageIndex, previous: previous, noise: noise)  // (B, C, h, h)
-        let guided = settings.guidance[stageIndex] != 1
+        let guided = settings.isGuided(stageIndex)
         var tokenMap = try nextTokenMap()  // (B or 2B, N, D)
         if usesGuidance, !guided { tokenMap = try tokenMap.narrow(0, start: 0, length: labels.count) }
         return Stage(

@@ -27,6 +27,12 @@ public struct SamplingSettings: Codable, Sendable, Equatable {
         (self.timeShift, self.parallelGuidance) = (timeShift, parallelGuidance)
     }
 
+    /// Whether any stage has guidance.
+    public var usesGuidance: Bool { guidance.contains { $0 != 1 } }
+
+    /// Whether a stage, from 0, has guidance.
+    public func isGuided(_ stage: Int) -> Bool { guidance[stage] != 1 }
+
     /// τ_k of a stage's n steps. With u = k/n, the noise 1 − u that is left becomes s(1 − u)/(1 + (s − 1)(1 − u)), which is 1 − τ
     /// (the time shift s of arXiv 2403.03206, Eq. 23).
     public func time(_ k: Int, of n: Int) -> Double {
@@ -62,10 +68,10 @@ public struct SamplingSettings: Codable, Sendable, Equatable {
             throw ECARError("guidance scales must be in 0…1000, not \(guidance)")
         }
         guard (0.01...100).contains(timeShift) else {
-            throw ECARError("timeShift must be in 0.01…100, not \(timeShift)")
+            throw ECARError("the time shift must be in 0.01…100, not \(timeShift)")
         }
         guard (0...1).contains(parallelGuidance) else {
-            throw ECARError("parallelGuidance must be in 0…1, not \(parallelGuidance)")
+            throw ECARError("parallel guidance must be in 0…1, not \(parallelGuidance)")
         }
     }
 }

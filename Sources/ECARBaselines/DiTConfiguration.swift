@@ -74,10 +74,9 @@ extension DiTConfiguration {
     /// Parameters, the null class among them; the fixed positions are none.
     public var parameters: Int {
         let d = width
-        let time = Count.linear(256, d) + Count.linear(d, d)
         let blocks = depth * (Count.blockParameters(d) + Count.linear(d, 6 * d))
         let ends = Count.linear(patchFeatures, d) + Count.linear(d, 2 * d) + Count.linear(d, 2 * patchFeatures)
-        return time + (classes + 1) * d + blocks + ends
+        return Count.timestepEmbeddingParameters(d) + (classes + 1) * d + blocks + ends
     }
 
     /// Multiply-accumulates of the matrix products of one image.
@@ -88,7 +87,7 @@ extension DiTConfiguration {
         let modulation = Double(depth) * 6 * d * d + 2 * d * d
         let block = n * Count.block(width) + Count.attention(queries: tokens, keys: tokens, width: width)
         let final = n * d * 2 * Double(patchFeatures)
-        let once = n * Double(patchFeatures) * d + 256 * d + d * d
+        let once = n * Double(patchFeatures) * d + Count.timestepEmbedding(width)
         return Double(steps) * (once + (guided ? 2 : 1) * (modulation + Double(depth) * block + final))
     }
 }

@@ -84,11 +84,10 @@ extension MARConfiguration {
         let positions = 2 * (buffer + tokens) * d + tokens * d
         let embeddings = (classes + 1) * d + Count.linear(channels, d) + 2 * d + Count.linear(d, d) + d
         let blocks = 2 * depth * (Count.blockParameters(d) + 4 * d) + 2 * 2 * d
-        let time = Count.linear(256, w) + Count.linear(w, w)
         let block = 2 * w + 2 * Count.linear(w, w) + Count.linear(w, 3 * w)
         let ends =
             Count.linear(channels, w) + Count.linear(d, w) + Count.linear(w, 2 * w) + Count.linear(w, 2 * channels)
-        return positions + embeddings + blocks + time + head.depth * block + ends
+        return positions + embeddings + blocks + Count.timestepEmbeddingParameters(w) + head.depth * block + ends
     }
 
     /// Multiply-accumulates of the matrix products of one image.
@@ -101,7 +100,7 @@ extension MARConfiguration {
         let (d, w, c) = (Double(width), Double(head.width), Double(channels))
         let (rows, layers, n) = (guided ? 2.0 : 1.0, Double(depth), buffer + tokens)
         let perStep = Double(head.depth) * 5 * w * w + 2 * w * w + w * 2 * c
-        var total = Double(steps) * (256 * w + w * w)
+        var total = Double(steps) * Count.timestepEmbedding(head.width)
         for (before, after) in zip([0] + known, known) {
             let (seen, new) = (buffer + before, Double(after - before))
             let encoder =

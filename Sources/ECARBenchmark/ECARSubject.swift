@@ -37,7 +37,7 @@ public struct ECARSubject: BenchmarkSubject {
         }
         if !what.isGuided {
             settings.guidance = Array(repeating: 1, count: stages)
-        } else if !settings.guidance.contains(where: { $0 != 1 }) {
+        } else if !settings.usesGuidance {
             settings.guidance = Array(repeating: Self.usualGuidance, count: stages)
         }
         try settings.validate(stages: stages)

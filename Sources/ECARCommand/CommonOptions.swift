@@ -5,11 +5,12 @@ import Torch
 import TorchNN
 
 extension Precision: ExpressibleByArgument {
-    /// - Throws: `ValidationError` for int8, which only prepared models know.
-    func checkOrdinaryLayersHaveIt() throws {
-        guard Precision.ofTraining.contains(self) else {
-            throw ValidationError("--precision \(rawValue) is for sampling; here there are f32 and bf16")
-        }
+    /// An option's value where ordinary layers compute.
+    ///
+    /// - Throws: `ValidationError` for int8, which only prepared models know, and for what is none.
+    @Sendable static func ofOrdinaryLayers(_ text: String) throws -> Precision {
+        if let precision = Precision(rawValue: text), ofTraining.contains(precision) { return precision }
+        throw ValidationError("--precision \(text): here there are f32 and bf16")
     }
 }
 extension Solver: ExpressibleByArgument {}

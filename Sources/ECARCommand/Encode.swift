@@ -43,7 +43,7 @@ struct Encode: ParsableCommand {
     @Flag(help: "Stop at a picture that cannot be read, instead of leaving it out.")
     var strict = false
 
-    @Option(help: "The arithmetic of the encoder: f32 or bf16.")
+    @Option(help: "The arithmetic of the encoder: f32 or bf16.", transform: Precision.ofOrdinaryLayers)
     var precision = Precision.f32
 
     @Option(help: ArgumentHelp("Pictures at a time.", valueName: "n"))
@@ -62,7 +62,6 @@ struct Encode: ParsableCommand {
     }
 
     func validate() throws {
-        try precision.checkOrdinaryLayersHaveIt()
         guard (1...ECARImages.Image.maximumSide).contains(side) else {
             throw ValidationError("--side must be 1…\(ECARImages.Image.maximumSide), not \(side)")
         }

@@ -11,7 +11,9 @@ enum ModelLocator {
     /// - Parameter name: A name, or the path of a model's folder or of a run's.
     static func model(_ name: String) throws -> URL {
         if let preset = ModelConfiguration.presets.first(where: { $0.name == name })?.name {
-            throw CommandError.usage("--model \(preset): a preset has no weights; only `ecar info` can use it")
+            throw CommandError.usage(
+                "--model \(preset): a preset has no weights; `ecar info` and `ecar benchmark` show it, and a configuration's "
+                    + "\"model\" can be one")
         }
         if let named = find("Models", name, file: "config.json") { return named }
         let path = URL(fileURLWithPath: name)
@@ -24,8 +26,8 @@ enum ModelLocator {
             return model
         }
         guard FileManager.default.fileExists(atPath: path.path) else {
-            let hint = name.contains("/") ? "" : " and no shipped one has that name"
-            throw CommandError.failure("--model \(name): there is no such folder\(hint); give a model's folder")
+            throw CommandError.failure(
+                "--model \(name): there is no such folder; give a model's folder\(orOne(of: "Models"))")
         }
         return path
     }
@@ -38,7 +40,7 @@ enum ModelLocator {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: name, isDirectory: &isFolder), !isFolder.boolValue else {
             throw CommandError.failure(
-                "--config \(name): there is no such file and no shipped configuration of that name")
+                "--config \(name): there is no such file; give a configuration's file\(orOne(of: "Configs"))")
         }
         return URL(fileURLWithPath: name)
     }
@@ -48,6 +50,16 @@ enum ModelLocator {
         return roots.lazy.map { $0.appendingPathComponent(folder).appendingPathComponent(name) }.first {
             FileManager.default.fileExists(atPath: (file.map($0.appendingPathComponent) ?? $0).path)
         }
+    }
+
+    /// What a hint says of the names in a folder.
+    private static func orOne(of folder: String) -> String {
+        let all = roots.lazy.compactMap {
+            try? FileManager.default.contentsOfDirectory(atPath: $0.appendingPathComponent(folder).path)
+        }.first
+        guard let all else { return " (no folder \(folder) was found; set ECAR_HOME to the project's folder)" }
+        let names = all.filter { !$0.hasPrefix(".") }.map { $0.hasSuffix(".json") ? String($0.dropLast(5)) : $0 }
+        return ", or one of \(names.sorted().joined(separator: ", "))"
     }
 
     private static var roots: [URL] {

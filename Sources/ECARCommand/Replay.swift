@@ -10,7 +10,7 @@ struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make an image again from its own metadata, and compare.",
         discussion: """
-            Succeeds where no pixel differs by more than 1 of 255, which is what rounding may do on another device or \
+            Seed, settings and precision are the image's own. Succeeds where no pixel differs by more than 1 of 255, which is what rounding may do on another device or \
             in another batch.
             """)
 

@@ -46,10 +46,10 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Images that may wait; more are turned away.", valueName: "n"))
     var queue = 512
 
-    @Option(help: ArgumentHelp("Images of a request.", valueName: "n"))
+    @Option(help: ArgumentHelp("The most images of a request.", valueName: "n"))
     var maxImages = 64
 
-    @Option(help: ArgumentHelp("Steps of an image.", valueName: "n"))
+    @Option(help: ArgumentHelp("The most steps of an image.", valueName: "n"))
     var maxSteps = 1000
 
     @Option(help: ArgumentHelp("Seconds that a request may take, waiting included.", valueName: "s"))

@@ -46,7 +46,9 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("Change a setting, such as steps=100 or data.flip=true.", valueName: "key=value"))
     var set: [String] = []
 
-    @Option(help: "The arithmetic of matrix products: f32 or bf16. (default: the configuration's)")
+    @Option(
+        help: "The arithmetic of matrix products: f32 or bf16. (default: the configuration's)",
+        transform: Precision.ofOrdinaryLayers)
     var precision: Precision?
 
     @Option(help: ArgumentHelp("How long to wait for a process that does not answer.", valueName: "seconds"))
@@ -63,7 +65,6 @@ struct Train: ParsableCommand {
     }
 
     func validate() throws {
-        try precision?.checkOrdinaryLayersHaveIt()
         if !resume, config == nil {
             throw ValidationError("--config is missing: name a configuration, or --resume a run")
         }

@@ -55,7 +55,7 @@ struct TrainClassifier: ParsableCommand {
     @Option(help: ArgumentHelp("What every random number derives from.", valueName: "s"))
     var seed: UInt64 = 0
 
-    @Option(help: "The arithmetic of the training: f32 or bf16.")
+    @Option(help: "The arithmetic of the training: f32 or bf16.", transform: Precision.ofOrdinaryLayers)
     var precision = Precision.f32
 
     @OptionGroup var compute: ComputeOptions
@@ -70,7 +70,6 @@ struct TrainClassifier: ParsableCommand {
     }
 
     func validate() throws {
-        try precision.checkOrdinaryLayersHaveIt()
         for (name, value) in [("--epochs", epochs), ("--batch", batch)] where !(1...1_000_000).contains(value) {
             throw ValidationError("\(name) must be 1…1000000, not \(value)")
         }

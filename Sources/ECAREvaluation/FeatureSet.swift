@@ -66,12 +66,12 @@ public struct FeatureSet {
 
     /// What number a class has among others; nil where it is not among them.
     ///
-    /// Names say it. Where a data set has numbers for names, as the MNIST family, these say it; and where the others have
+    /// Names say it, however they are written (``ClassName``). Where a data set has numbers for names, as the MNIST family, these say it; and where the others have
     /// nothing but numbers, the place among as many classes.
     public static func translation(of classNames: [String]?, to names: [String]) -> [Int?] {
         guard let classNames else { return Array(names.indices) }
-        let places = Dictionary(zip(names, names.indices)) { first, _ in first }
-        let known = classNames.map { places[$0] }
+        let places = Dictionary(zip(names.map(ClassName.key), names.indices)) { first, _ in first }
+        let known = classNames.map { places[ClassName.key($0)] }
         guard known.contains(nil) else { return known }
         let numbers = classNames.map { Int($0) }
         if !numbers.contains(nil) { return numbers.map { $0.flatMap { names.indices.contains($0) ? $0 : nil } } }

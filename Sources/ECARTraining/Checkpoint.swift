@@ -40,7 +40,7 @@ struct Checkpoint {
 
     /// Restores a state.
     ///
-    /// - Throws: `ECARError` naming the file and what is wrong with it.
+    /// - Throws: `ECARError` or `FileError` naming the file and what is wrong with it.
     static func read(
         _ url: URL, configuration: TrainingConfiguration, _ source: TrainingData.Source, device: Device,
         group: ProcessGroup?

@@ -28,14 +28,13 @@ enum Folder {
         }
     }
 
-    /// Writes a folder anew: under its name it is there whole, or, for an instant, not at all.
-    static func replace(_ url: URL, _ write: (URL) throws -> Void) throws {
+    /// Makes a folder that appears under its name only once it is whole.
+    static func make(_ url: URL, _ write: (URL) throws -> Void) throws {
         let partial = url.deletingLastPathComponent().appendingPathComponent(".\(url.lastPathComponent).partial")
         try? FileManager.default.removeItem(at: partial)
         do {
             try make(partial)
             try write(partial)
-            if exists(url) { try remove(url) }
             try move(partial, to: url)
         } catch {
             try? FileManager.default.removeItem(at: partial)
@@ -52,9 +51,10 @@ enum Folder {
         try? FileManager.default.removeItem(at: hidden)
     }
 
-    /// Removes what killed writers have left in a folder; their temporary names all begin with a dot.
+    /// Removes what killed writers have left in a folder, by the endings of their temporary names.
     static func removeLeftovers(in url: URL) {
-        for name in names(url) where name.hasPrefix(".") {
+        let endings = [".partial", ".removed", ".tmp"]
+        for name in names(url) where name.hasPrefix(".") && endings.contains(where: name.hasSuffix) {
             try? FileManager.default.removeItem(at: url.appendingPathComponent(name))
         }
     }

@@ -109,7 +109,7 @@ public final class RunDirectory {
     func save(_ state: TrainingState, _ source: TrainingData.Source) throws {
         let target = checkpoint(step: state.step)
         if !Folder.exists(target) {
-            try Folder.replace(target) { try Checkpoint.write(state, source, to: $0) }
+            try Folder.make(target) { try Checkpoint.write(state, source, to: $0) }
         }
         for step in checkpointSteps.dropLast(configuration.keepCheckpoints) {
             try Folder.remove(checkpoint(step: step))

@@ -39,9 +39,14 @@ final class RunRecord {
     /// The newest losses l_s of the log.
     var losses: [Double] { log.entries.last?.losses ?? [] }
 
-    /// Whether the model is there as this state makes it.
+    /// Whether the model and the samples are there as this state makes them.
     func isComplete(_ state: TrainingState) -> Bool {
-        (try? ModelDirectory.readDescription(run.model)) == description(state)
+        (try? ModelDirectory.readDescription(run.model)) == description(state) && !lacksSamples(of: state.step)
+    }
+
+    /// Whether no sheet of samples has been drawn at a step, where any are drawn.
+    func lacksSamples(of step: Int) -> Bool {
+        sheet != nil && !FileManager.default.fileExists(atPath: run.sampleSheet(step: step).path)
     }
 
     func append(_ entry: LogEntry) throws {
@@ -69,9 +74,8 @@ final class RunRecord {
     private func writeModel(_ state: TrainingState) throws {
         let tensors = Array(zip(state.model.parameters.names, state.optimization.average.tensors))
         let dtype: DType = run.configuration.weights == .bf16 ? .bfloat16 : .float32
-        try Folder.replace(run.model) { partial in
-            try ModelDirectory.save(description(state), tensors: tensors, dtype: dtype, to: partial)
-        }
+        // File by file, for the folder may hold what others have put there, such as an autoencoder.
+        try ModelDirectory.save(description(state), tensors: tensors, dtype: dtype, to: run.model)
     }
 
     func writeReport(_ progress: RunReport.State) throws {

@@ -72,6 +72,10 @@ public final class Trainer {
         defer { loader.stop() }
 
         if !isFinished { try record?.writeReport(.running) }
+        // A process that was killed right after a checkpoint owes its samples.
+        if let record, state.step > 0, isDue(configuration.sampleEvery), record.lacksSamples(of: state.step) {
+            try record.save(state, checkpoint: false, samples: true, as: .running)
+        }
         let before = state.seconds
         let clock = ContinuousClock()
         let start = clock.now
@@ -80,7 +84,7 @@ public final class Trainer {
         let outcome = try loop.run(state, next: loader.next, isCancelled: isCancelled) { result in
             state.seconds = before + (clock.now - start) / .seconds(1)
             if !result.losses.isEmpty { losses = result.losses }
-            try keep(result, losses)
+            try keep(result)
             report(
                 TrainingProgress(
                     step: state.step, steps: configuration.steps, losses: losses, weights: result.weights,
@@ -98,14 +102,17 @@ public final class Trainer {
         return outcome
     }
 
+    private var isLast: Bool { state.step == configuration.steps }
+
+    /// Whether what is done at every multiple of `interval`, and at the end, is to be done now.
+    private func isDue(_ interval: Int) -> Bool { isLast || state.step.isMultiple(of: interval) }
+
     /// Writes what is due after a step: a line of the log, a checkpoint, samples.
-    private func keep(_ result: StepResult, _ losses: [Double]) throws {
-        let isLast = state.step == configuration.steps
-        func isDue(_ interval: Int) -> Bool { isLast || state.step.isMultiple(of: interval) }
-        if isDue(configuration.logEvery) {
+    private func keep(_ result: StepResult) throws {
+        if !result.losses.isEmpty {
             try record?.append(
                 LogEntry(
-                    step: state.step, losses: losses, weights: result.weights, gradientNorm: result.gradientNorm,
+                    step: state.step, losses: result.losses, weights: result.weights, gradientNorm: result.gradientNorm,
                     learningRate: result.learningRate, seconds: state.seconds))
         }
         let (saves, samples) = (isDue(configuration.checkpointEvery), isDue(configuration.sampleEvery))

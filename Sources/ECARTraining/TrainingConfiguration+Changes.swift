@@ -26,7 +26,11 @@ extension TrainingConfiguration {
     /// - Throws: `ECARError` naming the file and the key that is wrong.
     public static func read(_ data: Data, name: String) throws(ECARError) -> TrainingConfiguration {
         let configuration = try StrictJSON.decode(TrainingConfiguration.self, from: data, name: name)
-        try configuration.validate()
+        do {
+            try configuration.validate()
+        } catch {
+            throw ECARError("\(name): \(error)")
+        }
         return configuration
     }
 
@@ -82,12 +86,6 @@ extension TrainingConfiguration {
 
     // MARK: JSON objects
 
-    /// Keys that a configuration may leave out, with all that is below them.
-    private static let optionalKeys: Set<String> = [
-        "about", "from", "classNames", "gradNorm", "muon", "stageShares", "data.path", "data.autoencoder",
-        "data.classBalance",
-    ]
-
     private func object() throws(ECARError) -> [String: Any] { try Self.object(self) }
 
     private static func object(_ value: some Encodable) throws(ECARError) -> [String: Any] {
@@ -108,22 +106,19 @@ extension TrainingConfiguration {
         return (path, value ?? text)
     }
 
+    /// Sets a value; whether there may be such a key is found out when the whole is decoded.
     private static func set(
-        _ value: Any, at path: ArraySlice<String>, of object: inout [String: Any], change: String, above: String = ""
+        _ value: Any, at path: ArraySlice<String>, of object: inout [String: Any], change: String
     ) throws(ECARError) {
         guard let key = path.first else { return }
-        let full = above + key
-        guard object[key] != nil || optionalKeys.contains(where: { full == $0 || above.hasPrefix($0 + ".") }) else {
-            throw ECARError("--set \(change): unknown key \"\(full)\"")
-        }
         guard path.count > 1 else {
             object[key] = value
             return
         }
         guard var inner = object[key].map({ $0 as? [String: Any] }) ?? [:] else {
-            throw ECARError("--set \(change): \"\(full)\" has no keys of its own")
+            throw ECARError("--set \(change): \"\(key)\" has no keys of its own")
         }
-        try set(value, at: path.dropFirst(), of: &inner, change: change, above: full + ".")
+        try set(value, at: path.dropFirst(), of: &inner, change: change)
         object[key] = inner
     }
 

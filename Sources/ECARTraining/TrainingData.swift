@@ -94,6 +94,19 @@ public enum TrainingData: Sendable {
         }
     }
 
+    /// Other names may be given to the data's classes, but none that belongs to another one of them.
+    private func checkOrder(of names: [String]) throws(ECARError) {
+        let places = Dictionary(zip(names.map(ClassName.key), names.indices)) { first, _ in first }
+        for (label, own) in classNames.enumerated() {
+            guard ClassName.key(names[label]) != ClassName.key(own), let place = places[ClassName.key(own)] else {
+                continue
+            }
+            throw ECARError(
+                "\(name): its class \(label) is \"\(own)\", which is class \(place) of the configuration's classNames: set "
+                    + "classNames=null, or bring them into the order of the data")
+        }
+    }
+
     /// - Parameters:
     ///   - autoencoder: Encodes pictures; latents need none.
     ///   - processes: How many share a batch.
@@ -107,7 +120,9 @@ public enum TrainingData: Sendable {
         let model = configuration.model
         try demand(
             classNames.count == model.classes,
-            "\(name) has \(classNames.count) classes, and the configuration \(model.classes): set model.classes")
+            "\(name) has \(classNames.count) classes, and the configuration \(model.classes): set "
+                + "model.classes=\(classNames.count)" + (configuration.classNames == nil ? "" : " and classNames=null"))
+        try checkOrder(of: configuration.classNames ?? classNames)
         try demand(
             configuration.batchSize <= count,
             "\(name) has only \(count) images, less than a batch of \(configuration.batchSize): set batchSize")

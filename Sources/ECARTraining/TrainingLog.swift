@@ -27,13 +27,28 @@ final class TrainingLog {
     private(set) var entries: [LogEntry]
 
     /// Opens the log; lines after `step`, from a process that was killed before its next checkpoint, are taken out.
+    ///
+    /// - Throws: `ECARError` where it cannot be read, or a line other than the last is damaged.
     init(_ url: URL, upTo step: Int) throws {
         self.url = url
-        let lines = ((try? Data(contentsOf: url)) ?? Data()).split(separator: UInt8(ascii: "\n"))
-        entries = lines.compactMap { try? JSONDecoder().decode(LogEntry.self, from: $0) }.filter { $0.step <= step }
-        try writeAtomically(try entries.map(Self.line).reduce(Data(), +), to: url)
+        entries = try Self.read(url).filter { $0.step <= step }
+        try writeAtomically(try entries.map(Self.line).reduce(into: Data(), +=), to: url)
         file = try FileHandle(forWritingTo: url)
         try file.seekToEnd()
+    }
+
+    /// What there is so far; the last line may be half a one.
+    private static func read(_ url: URL) throws -> [LogEntry] {
+        guard FileManager.default.fileExists(atPath: url.path) else { return [] }
+        guard let data = try? Data(contentsOf: url) else { throw ECARError("\(url.path): cannot be read") }
+        let lines = data.split(separator: UInt8(ascii: "\n"))
+        return try lines.indices.compactMap { index in
+            if let entry = try? JSONDecoder().decode(LogEntry.self, from: lines[index]) { return entry }
+            guard index == lines.count - 1 else {
+                throw ECARError("\(url.path): line \(index + 1) is damaged; mend it or take it out")
+            }
+            return nil
+        }
     }
 
     deinit { try? file.close() }

@@ -69,7 +69,7 @@ public final class TrainingState: Learner {
             gradNorm?.update(losses: losses, norms: try gradients.sharedNorms(weights: weights))
         }
         let rate = try optimization.update(gradients.total)
-        return StepResult(losses: losses, weights: weights, gradientNorm: norm, learningRate: rate)
+        return StepResult(losses: readsLosses ? losses : [], weights: weights, gradientNorm: norm, learningRate: rate)
     }
 
     /// The batch on the device, and the step's random draws.

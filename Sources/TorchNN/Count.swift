@@ -10,6 +10,12 @@ package enum Count {
         2 * Double(queries) * Double(keys) * Double(width)
     }
 
+    /// MACs of the embedding of a time.
+    package static func timestepEmbedding(_ d: Int) -> Double { Double((TimestepEmbedding.features + d) * d) }
+    package static func timestepEmbeddingParameters(_ d: Int) -> Int {
+        linear(TimestepEmbedding.features, d) + linear(d, d)
+    }
+
     /// Parameters of a linear layer.
     package static func linear(_ inputs: Int, _ outputs: Int) -> Int { (inputs + 1) * outputs }
 

@@ -32,7 +32,7 @@ public struct TimestepEmbedding: Sendable {
     }
 }
 
-/// A ``TimestepEmbedding`` prepared for inference, always in float32.
+/// A ``TimestepEmbedding`` prepared for inference, which computes in float32.
 public struct PackedTimestepEmbedding: Sendable {
     private let embedding: TimestepEmbedding
     private let `in`: PackedLinear

@@ -57,6 +57,7 @@ struct Program {
     private static let patience = 240.0
 
     var isRunning: Bool { process.isRunning }
+    var id: Int32 { process.processIdentifier }
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 

@@ -81,6 +81,10 @@ import Torch
         try FileManager.default.createDirectory(at: half, withIntermediateDirectories: true)
         try Data("half".utf8).write(to: half.appendingPathComponent("weights.safetensors"))
         try Data("half".utf8).write(to: killed.appendingPathComponent("model/.model.safetensors.1.partial"))
+        // And what is the user's own.
+        for name in [".gitignore", "model/card.md"] {
+            try Data("mine".utf8).write(to: killed.appendingPathComponent(name))
+        }
         let log = try FileHandle(forWritingTo: killed.appendingPathComponent("log.jsonl"))
         try log.seekToEnd()
         try log.write(contentsOf: Data(#"{"step":10,"los"#.utf8))
@@ -89,7 +93,8 @@ import Torch
         try expect("killed", toHave: expected)
         #expect(!FileManager.default.fileExists(atPath: half.path))
         let names = try FileManager.default.contentsOfDirectory(atPath: killed.appendingPathComponent("model").path)
-        #expect(names.sorted() == ["config.json", "model.safetensors"])
+        #expect(names.sorted() == ["card.md", "config.json", "model.safetensors"])
+        #expect(FileManager.default.fileExists(atPath: killed.appendingPathComponent(".gitignore").path))
     }
 
     @Test func aProgramKilledAgainAndAgainGivesTheSameBits() throws {
@@ -137,6 +142,32 @@ import Torch
         var last = 0
         #expect(try train("run", ["steps=6"], resumes: true, report: { last = $0.step }) == .finished)
         #expect(last == 6)
+    }
+
+    /// Killed between a checkpoint and its sheet, in the middle and at the end.
+    @Test func samplesThatAreMissingAreDrawnLater() throws {
+        var steps = 0
+        _ = try train("run", isCancelled: { steps == 6 }, report: { steps = $0.step })
+        let sheets = ["run/samples/00000006.png", "run/samples/00000012.png"].map { folder[$0] }
+        for sheet in sheets {
+            if !FileManager.default.fileExists(atPath: sheet.path) {
+                #expect(try train("run", resumes: true) == .finished)
+            }
+            let expected = try Data(contentsOf: sheet)
+            try FileManager.default.removeItem(at: sheet)
+            #expect(try train("run", resumes: true) == .finished)
+            #expect(try Data(contentsOf: sheet) == expected)
+        }
+    }
+
+    @Test func aDamagedLogIsNotThrownAway() throws {
+        _ = try train("run")
+        let log = folder["run/log.jsonl"]
+        let damaged = Data("{}\n".utf8) + (try Data(contentsOf: log))
+        try damaged.write(to: log)
+        let error = #expect(throws: ECARError.self) { try train("run", resumes: true) }
+        #expect(error?.message.contains("log.jsonl: line 1 is damaged") == true)
+        #expect(try Data(contentsOf: log) == damaged)
     }
 
     @Test(arguments: ["null", "[1,1,0.5]"]) func microBatchesAddUpToTheBatch(stageShares: String) throws {

@@ -87,7 +87,12 @@ import Torch
         (whole + ["--output", "config.json"], 1, "config.json"),
         (whole + ["--set", "batchSize=64"], 1, "12 images"),
         (whole + ["--set", "data.fit=\"pad\"", "--set", "data.randomCrop=0.5"], 1, "randomCrop"),
-        (whole + ["--set", "model.classes=4"], 1, "classes"),
+        (whole + ["--set", "model.classes=4"], 1, "set model.classes=3\n"),
+        (
+            whole + ["--set", "model.classes=2", "--set", #"classNames=["a","b"]"#], 1,
+            "set model.classes=3 and classNames=null"
+        ),
+        (whole + ["--set", #"classNames=["boot","Sneaker","sandal"]"#], 1, "class 1 is \"sandal\", which is class 2"),
         (whole + ["--set", "x=1"], 1, "\"x\""),
         (whole + ["--set", "precision=int8"], 1, "int8"),
         (whole + ["--precision", "int8"], 64, "int8"),

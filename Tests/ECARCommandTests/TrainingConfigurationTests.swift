@@ -61,6 +61,13 @@ import Testing
         #expect(error?.message.contains(expected) == true, "\(error?.message ?? "no error")")
     }
 
+    @Test func tokensAreBounded() throws {
+        let error = #expect(throws: ECARError.self) {
+            try Sample.configuration(["model.sides=[1024,2048,4096]", "model.width=16384"])
+        }
+        #expect(error?.message.contains("--set: model configuration: 1376256 tokens of width 16384") == true)
+    }
+
     @Test func missingAndUnknownKeysAreNamed() throws {
         let data = try StrictJSON.encode(try Sample.configuration())
         var object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])

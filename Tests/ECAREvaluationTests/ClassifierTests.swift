@@ -141,6 +141,7 @@ import TorchNN
         (["b", "a"], ["a", "b", "c"], [1, 0]), (["0", "1"], ["a", "b"], [0, 1]), (["a", "x"], ["a", "b"], [0, nil]),
         (["0", "1", "2"], ["a", "b"], [0, 1, nil]), (["3", "7"], (0..<10).map(String.init), [3, 7]),
         (["bag", "trouser"], (0..<10).map(String.init), [nil, nil]), (["a", "b"], ["0", "1"], [0, 1]),
+        (["001_Pink-primrose", "002.lotus"], ["Lotus", "pink primrose"], [1, 0]),
     ])
     func classesAreKnownByTheirNames(_ own: [String], _ others: [String], _ expected: [Int?]) {
         #expect(FeatureSet.translation(of: own, to: others) == expected)

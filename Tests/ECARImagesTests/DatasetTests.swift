@@ -140,3 +140,14 @@ import Testing
         }
     }
 }
+
+@Suite struct ClassNameTests {
+    @Test(arguments: [
+        ("001_Pink-primrose", "pink primrose"), ("colt's foot", "colt's foot"), ("7", "7"), ("2 lips", "lips"),
+        ("_", ""),
+        ("n01440764", "n01440764"), ("T-shirt/top", "t shirt/top"), ("1.2", "1 2"),
+    ])
+    func waysToWriteAName(name: String, key: String) {
+        #expect(ClassName.key(name) == key)
+    }
+}

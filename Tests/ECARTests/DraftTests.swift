@@ -77,6 +77,10 @@ import TorchNN
         #expect(try difference(plain[1], one[1]) > 1e-3)
         #expect(try difference(plain[1], two[1]) == 0)
         #expect(try difference(plain[2], two[2]) > 1e-3)
+        // A variation is no other seed's image.
+        let other = try images(.init(stagesKept: 0, number: 1))
+        var next = try sampler.images(labels: [1], seeds: [NoiseSeed(4)])
+        #expect(try difference(next.finish()[0], other[0]) > 1e-3)
     }
 
     @Test func wrongDraftsAndPlaces() throws {
