@@ -22,7 +22,7 @@ struct Encode: ParsableCommand {
     @Option(help: ArgumentHelp("SDXL's autoencoder or TAESDXL: safetensors file or folder.", valueName: "file|dir"))
     var autoencoder: String
 
-    @Option(help: ArgumentHelp("The cache's folder.", valueName: "cache"))
+    @Option(help: ArgumentHelp("The folder of the cache, which is made.", valueName: "cache"))
     var output: String
 
     @Option(help: ArgumentHelp("The side to which pictures are scaled.", valueName: "pixels"))
