@@ -79,9 +79,9 @@ struct Evaluate: ParsableCommand {
             let others: [(String, Bool)] = [
                 ("--model", model != nil), ("--autoencoder", decoder.autoencoder != nil), ("--count", count != nil),
                 ("--labels", labels != nil), ("--steps", sampling.steps != nil),
-                ("--guidance", sampling.guidance != nil), ("--solver", sampling.solver != nil),
-                ("--time-shift", sampling.timeShift != nil),
-                ("--parallel-guidance", sampling.parallelGuidance != nil),
+                ("--guidance", sampling.guidance != nil), ("--solver", sampling.integration.solver != nil),
+                ("--time-shift", sampling.integration.timeShift != nil),
+                ("--parallel-guidance", sampling.integration.parallelGuidance != nil),
                 ("--precision", sampling.givenPrecision != nil), ("--batch", sampling.givenBatch != nil),
                 ("--sweep", !sweep.isEmpty),
             ]

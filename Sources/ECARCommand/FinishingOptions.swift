@@ -13,20 +13,7 @@ struct FinishingOptions: ParsableArguments {
         help: ArgumentHelp("Guidance of the later stages, or of each. (default: the drafts')", valueName: "g|a,b"))
     var guidance: GuidanceOption?
 
-    @Option(help: "How to integrate: euler or heun. (default: the drafts')")
-    var solver: Solver?
-
-    @Option(
-        help: ArgumentHelp(
-            "How a stage's steps are spread: 1 evenly, above 1 shorter near the noise. (default: the drafts')",
-            valueName: "s"))
-    var timeShift: Double?
-
-    @Option(
-        help: ArgumentHelp(
-            "How much stays of guidance's pull along the predicted image: 1 all, less saturates colours less. (default: the drafts')",
-            valueName: "η"))
-    var parallelGuidance: Double?
+    @OptionGroup var integration: IntegrationOptions
 
     @Option(help: "The arithmetic of matrix products: f32, bf16 or int8. (default: the drafts')")
     var precision: Precision?
@@ -48,14 +35,6 @@ struct FinishingOptions: ParsableArguments {
         if let guidance {
             settings.guidance = try draft.guidance.prefix(1) + guidance.guidance(stages: later, noun: noun)
         }
-        if let solver { settings.solver = solver }
-        if let timeShift { settings.timeShift = timeShift }
-        if let parallelGuidance { settings.parallelGuidance = parallelGuidance }
-        do {
-            try settings.validate(stages: later + 1)
-        } catch {
-            throw CommandError.usage("\(error)")
-        }
-        return settings
+        return try integration.changing(settings)
     }
 }

@@ -11,20 +11,7 @@ struct SamplingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Guidance of all stages, or of each. (default: the model's)", valueName: "g|a,b,c"))
     var guidance: GuidanceOption?
 
-    @Option(help: "How to integrate: euler or heun. (default: the model's)")
-    var solver: Solver?
-
-    @Option(
-        help: ArgumentHelp(
-            "How a stage's steps are spread: 1 evenly, above 1 shorter near the noise. (default: the model's)",
-            valueName: "s"))
-    var timeShift: Double?
-
-    @Option(
-        help: ArgumentHelp(
-            "How much stays of guidance's pull along the predicted image: 1 all, less saturates colours less. (default: the model's)",
-            valueName: "η"))
-    var parallelGuidance: Double?
+    @OptionGroup var integration: IntegrationOptions
 
     @Option(
         name: .customLong("precision"), help: "The arithmetic of matrix products: f32, bf16 or int8. (default: f32)")
@@ -58,14 +45,6 @@ struct SamplingOptions: ParsableArguments {
         var settings = description.sampling
         if let steps { settings.steps = try steps.steps(stages: stages) }
         if let guidance { settings.guidance = try guidance.guidance(stages: stages) }
-        if let solver { settings.solver = solver }
-        if let timeShift { settings.timeShift = timeShift }
-        if let parallelGuidance { settings.parallelGuidance = parallelGuidance }
-        do {
-            try settings.validate(stages: stages)
-        } catch {
-            throw CommandError.usage("\(error)")
-        }
-        return settings
+        return try integration.changing(settings)
     }
 }
