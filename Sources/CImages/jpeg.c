@@ -11,11 +11,14 @@ static int fail(char *message, const char *text) {
 }
 
 /// Real photographs carry stray bytes before a marker, which every viewer passes over. Such a file is taken if it
-/// has an end-of-image marker; every other warning means missing or damaged pixels.
+/// has an end-of-image marker behind the start of its last scan; every other warning means missing or damaged pixels.
 static int is_harmless(const char *warning, const uint8_t *bytes, size_t size) {
     if (strstr(warning, "extraneous bytes before marker") == NULL) return 0;
-    for (size_t i = size; i >= 2; i--)
-        if (bytes[i - 2] == 0xFF && bytes[i - 1] == 0xD9) return 1;
+    for (size_t i = size; i >= 2; i--) {
+        if (bytes[i - 2] != 0xFF) continue;
+        if (bytes[i - 1] == 0xD9) return 1;
+        if (bytes[i - 1] == 0xDA) return 0;
+    }
     return 0;
 }
 
@@ -48,7 +51,7 @@ static int decode(
     if (image->pixels == NULL) return fail(message, "it does not fit into memory");
     if (tjDecompress2(
             handle, bytes, (unsigned long)size, image->pixels, image->width, 0, image->height, format,
-            TJFLAG_ACCURATEDCT)
+            TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS)
         != 0) {
         const char *text = tjGetErrorStr2(handle);
         if (tjGetErrorCode(handle) != TJERR_WARNING || !is_harmless(text, bytes, size)) return fail(message, text);

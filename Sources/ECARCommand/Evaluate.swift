@@ -114,6 +114,8 @@ struct Evaluate: ParsableCommand {
     }
 
     private func run(in group: ProcessGroup?, device: Device) throws {
+        // libtorch's convolutions on CUDA would otherwise not be float32.
+        if device != .cpu { try Runtime.allowTF32(false) }
         let start = ContinuousClock.now
         let isFirst = group.map { $0.rank == 0 } ?? true
         guard isFirst || samples == nil else { return }

@@ -36,14 +36,14 @@ enum EvaluationSubject {
         }
     }
 
-    /// Width, height and channels of the pictures: of the first one.
-    func shape() throws -> (width: Int, height: Int, channels: Int) {
+    /// Width and height of the pictures, those of the first one, and their channels, where all are known to have the same.
+    func shape() throws -> (width: Int, height: Int, channels: Int?) {
         switch self {
         case .pictures(let source, _):
             guard let first = try source.images(at: [0]).first else {
                 throw CommandError.failure("\(source.name): holds no pictures")
             }
-            return (first.width, first.height, first.channels)
+            return (first.width, first.height, nil)
         case .model(let model, _):
             let description = model.maker.description
             let side = description.pictureSides.last ?? 0

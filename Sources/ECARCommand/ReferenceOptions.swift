@@ -82,7 +82,7 @@ struct ReferenceOptions: ParsableArguments {
     ///   - metrics: What will be measured.
     ///   - looksForCopies: Whether somebody will see what copies there are.
     func open(
-        _ survey: Survey, _ network: EvaluationNetwork, samples: (width: Int, height: Int, channels: Int),
+        _ survey: Survey, _ network: EvaluationNetwork, samples: (width: Int, height: Int, channels: Int?),
         metrics: [Metric], looksForCopies: Bool, isQuiet: Bool
     ) throws -> Real {
         let square = try square(network, samples)
@@ -123,7 +123,7 @@ struct ReferenceOptions: ParsableArguments {
 
     /// How real pictures become as large as the samples; nil: they stay as they are.
     private func square(
-        _ network: EvaluationNetwork, _ samples: (width: Int, height: Int, channels: Int)
+        _ network: EvaluationNetwork, _ samples: (width: Int, height: Int, channels: Int?)
     ) throws -> SquareFit? {
         guard samples.width == samples.height else {
             guard fit == nil else { throw CommandError.usage("--fit: the samples are no squares") }
@@ -134,7 +134,7 @@ struct ReferenceOptions: ParsableArguments {
 
     private func look(
         at source: any PictureSource, _ network: EvaluationNetwork, _ verb: String,
-        _ samples: (width: Int, height: Int, channels: Int), _ isQuiet: Bool
+        _ samples: (width: Int, height: Int, channels: Int?), _ isQuiet: Bool
     ) throws -> FeatureSet {
         let set = try ProgressBar.during(verb, unit: "pictures", isQuiet: isQuiet) { progress in
             try FeatureSet(source, network: network.extractor) { done in

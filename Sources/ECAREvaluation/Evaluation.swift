@@ -96,7 +96,7 @@ public struct Evaluation {
         let subsets = 100
         let distance = try KernelDistance(samples.all.features, set.all.features, subsets: subsets, seed: seed)
         return Score(
-            metric, distance.mean, error: distance.standardDeviation / Double(subsets).squareRoot(),
+            metric, distance.mean, error: distance.standardError,
             method: "\(subsets) subsets of \(distance.subsetSize)")
     }
 
@@ -123,7 +123,8 @@ public struct Evaluation {
         // In random order: made class by class, consecutive splits would not hold all classes.
         let found = try InceptionScore(samples.all.probabilities, splits: .count(splits), shuffle: seed)
         return Score(
-            .inceptionScore, found.mean, error: found.standardDeviation / Double(splits).squareRoot(),
+            .inceptionScore, found.mean,
+            error: splits > 1 ? found.standardDeviation / Double(splits - 1).squareRoot() : nil,
             method: "\(splits) random splits")
     }
 

@@ -5,9 +5,11 @@ import ECARReports
 extension EvaluationReport {
     var isSweep: Bool { runs.count > 1 }
 
-    /// The run whose first score is best.
+    /// The run that is nearest to the real pictures, by the first distance, or best by the first score where there is none.
     var bestRun: Int? {
-        guard let metric = runs.first?.scores.first?.metric else { return nil }
+        let metrics = runs.first?.scores.map(\.metric) ?? []
+        // A classifier's accuracy above that of the real pictures is no merit.
+        guard let metric = metrics.first(where: { !$0.isHigherBetter }) ?? metrics.first else { return nil }
         return bestRuns(metric).first
     }
 

@@ -70,8 +70,7 @@ public struct FeatureSet {
     /// nothing but numbers, the place among as many classes.
     public static func translation(of classNames: [String]?, to names: [String]) -> [Int?] {
         guard let classNames else { return Array(names.indices) }
-        let places = Dictionary(zip(names.map(ClassName.key), names.indices)) { first, _ in first }
-        let known = classNames.map { places[ClassName.key($0)] }
+        let known = ClassName.places(of: classNames, among: names)
         guard known.contains(nil) else { return known }
         let numbers = classNames.map { Int($0) }
         if !numbers.contains(nil) { return numbers.map { $0.flatMap { names.indices.contains($0) ? $0 : nil } } }

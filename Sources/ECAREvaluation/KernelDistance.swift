@@ -10,6 +10,17 @@ public struct KernelDistance: Sendable, Equatable, Codable {
     public let standardDeviation: Double
     /// Pictures of each set in a subset.
     public let subsetSize: Int
+    /// Pictures of the smaller set.
+    private let pictures: Int
+
+    /// About the standard error of the mean; nil where the subsets are more than half of a set.
+    ///
+    /// Subsets of m of N pictures have the variance σ²(1/m − 1/N) about the value of the whole sets, whose own is σ²/N.
+    public var standardError: Double? {
+        guard 2 * subsetSize <= pictures else { return nil }
+        let part = Double(subsetSize) / Double(pictures)
+        return standardDeviation * (part / (1 - part)).squareRoot()
+    }
 
     /// Compares random subsets of both sets.
     ///
@@ -36,7 +47,7 @@ public struct KernelDistance: Sendable, Equatable, Codable {
             values.append(try Self.squaredDiscrepancy(parts[0], parts[1]))
         }
         (mean, standardDeviation) = meanAndDeviation(values)
-        self.subsetSize = size
+        (self.subsetSize, pictures) = (size, min(a.shape[0], b.shape[0]))
     }
 
     /// Of two sets of the same size m: Σ k(x, x′) / m(m−1) + Σ k(y, y′) / m(m−1) − 2 Σ k(x, y) / m², pairs of a picture

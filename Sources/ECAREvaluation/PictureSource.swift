@@ -25,16 +25,16 @@ public protocol PictureSource {
 public struct SquareFit: Sendable, Equatable {
     /// In pixels.
     public var side: Int
-    /// 1 or 3; pictures are converted.
-    public var channels: Int
+    /// 1 or 3, to which pictures are converted; nil: they keep theirs.
+    public var channels: Int?
     public var fit: ImageFit
 
-    public init(side: Int, channels: Int, fit: ImageFit) {
+    public init(side: Int, channels: Int?, fit: ImageFit) {
         (self.side, self.channels, self.fit) = (side, channels, fit)
     }
 
-    fileprivate var transform: PictureTransform {
-        get throws(FileError) { try PictureTransform(side: side, channels: channels, fit: fit) }
+    fileprivate func apply(_ image: Image) throws(FileError) -> Image {
+        try PictureTransform(side: side, channels: channels ?? image.channels, fit: fit).apply(image)
     }
 }
 
@@ -55,14 +55,14 @@ public func openPictures(_ url: URL, split: String? = nil, fit: SquareFit? = nil
 /// The pictures of a data set, decoded on background threads.
 public struct DatasetPictures: PictureSource, Sendable {
     private let dataset: any ImageDataset
-    private let transform: PictureTransform?
+    private let fit: SquareFit?
     /// A folder of pictures alone is one class, which means nothing.
     public let isLabelled: Bool
 
     /// - Parameter fit: How the pictures become squares; nil: they stay as they are.
-    public init(_ dataset: any ImageDataset, fit: SquareFit? = nil) throws(FileError) {
+    public init(_ dataset: any ImageDataset, fit: SquareFit? = nil) {
         self.dataset = dataset
-        transform = try fit?.transform
+        self.fit = fit
         isLabelled = dataset.classNames.count > 1
     }
 
@@ -86,7 +86,7 @@ public struct DatasetPictures: PictureSource, Sendable {
     public func images(at indices: [Int]) throws -> [Image] {
         try indices.map { index in
             let image = try dataset.image(index)
-            return try transform?.apply(image) ?? image
+            return try fit?.apply(image) ?? image
         }
     }
 }
@@ -98,11 +98,11 @@ public struct NpzSource: PictureSource {
     public let isLabelled: Bool
     public let classNames: [String]? = nil
     private let url: URL
-    private let transform: PictureTransform?
+    private let fit: SquareFit?
 
     /// - Parameter fit: How the pictures become squares; nil: they stay as they are.
     public init(_ url: URL, fit: SquareFit? = nil) throws {
-        (self.url, name, transform) = (url, url.path, try fit?.transform)
+        (self.url, name, self.fit) = (url, url.path, fit)
         let pictures = try NpzPictures(url)
         (count, isLabelled) = (pictures.count, pictures.labels != nil)
     }
@@ -115,7 +115,7 @@ public struct NpzSource: PictureSource {
             guard !images.isEmpty else { return }
             let labels = pictures.labels.map { Array($0[place..<place + images.count]) }
             place += images.count
-            try body(images.map { try transform?.apply($0) ?? $0 }, labels)
+            try body(images.map { try fit?.apply($0) ?? $0 }, labels)
         }
     }
 
@@ -125,7 +125,7 @@ public struct NpzSource: PictureSource {
         let pictures = try NpzPictures(url)
         var (found, place) = ([Int: Image](), 0)
         while found.count < wanted.count, let image = try pictures.next(1).first {
-            if wanted.contains(place) { found[place] = try transform?.apply(image) ?? image }
+            if wanted.contains(place) { found[place] = try fit?.apply(image) ?? image }
             place += 1
         }
         return try indices.map { index in

@@ -43,6 +43,11 @@ public struct BatchPlan: Sendable {
             throw FileError(
                 name, "has only \(count) images for batches of \(globalBatch)", remedy: "Use a smaller batch")
         }
+        if let frequencies {
+            let total = frequencies.reduce(0, +)
+            guard frequencies.count == count, frequencies.allSatisfy({ $0 >= 0 }), abs(total / Double(count) - 1) < 1e-6
+            else { throw FileError("the batch loader", "needs a frequency for every image, 1 on average") }
+        }
         (self.count, self.frequencies, self.batchSize, self.seed) = (count, frequencies, batchSize, seed)
         (self.rank, self.processes) = (rank, processes)
     }

@@ -2,7 +2,7 @@ import Files
 import Foundation
 
 /// A folder of `.tar` files as one tree: shards whose members lie in class folders, or one archive a class, named after it
-/// (as ImageNet's are), whose members lie at its top.
+/// (as ImageNet's are), whose members lie at its top. Archives may lie below `train`, `valid` and `test`.
 struct TarShardTree: FileTree {
     let name: String
     let paths: [String]
@@ -23,9 +23,11 @@ struct TarShardTree: FileTree {
         var entries: [(path: String, shard: Int, index: Int)] = []
         for archive in archives {
             let shard = try TarTree(InputFile(folder.url(of: archive)))
-            let stem = archive.split(separator: "/").last.map { $0.dropLast(4) } ?? ""
+            let parts = archive.split(separator: "/")
+            let split = parts.dropLast().first { DatasetSplit(name: $0) != nil }.map { "\($0)/" } ?? ""
+            let stem = parts.last.map { $0.dropLast(4) } ?? ""
             for (index, path) in shard.paths.enumerated() {
-                entries.append((path.contains("/") ? path : "\(stem)/\(path)", shards.count, index))
+                entries.append((split + (path.contains("/") ? path : "\(stem)/\(path)"), shards.count, index))
             }
             shards.append(shard)
         }

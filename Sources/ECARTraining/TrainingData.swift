@@ -96,13 +96,10 @@ public enum TrainingData: Sendable {
 
     /// Other names may be given to the data's classes, but none that belongs to another one of them.
     private func checkOrder(of names: [String]) throws(ECARError) {
-        let places = Dictionary(zip(names.map(ClassName.key), names.indices)) { first, _ in first }
-        for (label, own) in classNames.enumerated() {
-            guard ClassName.key(names[label]) != ClassName.key(own), let place = places[ClassName.key(own)] else {
-                continue
-            }
+        for (label, place) in ClassName.places(of: classNames, among: names).enumerated() {
+            guard let place, place != label else { continue }
             throw ECARError(
-                "\(name): its class \(label) is \"\(own)\", which is class \(place) of the configuration's classNames: set "
+                "\(name): its class \(label) is \"\(classNames[label])\", which is class \(place) of the configuration's classNames: set "
                     + "classNames=null, or bring them into the order of the data")
         }
     }

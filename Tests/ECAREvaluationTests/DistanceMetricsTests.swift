@@ -140,6 +140,22 @@ import Torch
         #expect(throws: TorchError.self) { try KernelDistance(a, b.narrow(1, start: 0, length: 5), seed: 1) }
     }
 
+    /// The standard error that a pair of sets reports is the scatter over many pairs.
+    @Test func errorOfAKernelDistance() throws {
+        let found = try (0..<40).map { (round: UInt64) in
+            try KernelDistance(
+                features(300, 6, seed: 2 * round), features(300, 6, seed: 2 * round + 1) + 1, subsets: 40,
+                subsetSize: 60,
+                seed: round)
+        }
+        let mean = found.map(\.mean).reduce(0, +) / 40
+        let scatter = (found.map { ($0.mean - mean) * ($0.mean - mean) }.reduce(0, +) / 39).squareRoot()
+        let reported = found.compactMap(\.standardError).reduce(0, +) / 40
+        #expect(scatter / reported > 0.7 && scatter / reported < 1.4, "\(scatter) and \(reported)")
+        let few = try KernelDistance(features(300, 6, seed: 1), features(300, 6, seed: 2), subsetSize: 200, seed: 1)
+        #expect(few.standardError == nil)
+    }
+
     // MARK: Errors
 
     @Test func errorOfAMean() throws {

@@ -71,8 +71,8 @@ enum ReportSample {
             [1, 1.25, 2].enumerated().map { column, guidance in
                 run(
                     [
-                        .init(.frechet, distances[row][column], error: 0.25),
                         .init(.accuracy, [0.5, 0.75, 0.75][column], error: 0.01),
+                        .init(.frechet, distances[row][column], error: 0.25),
                     ], steps: steps, guidance: guidance)
             }
         }

@@ -9,13 +9,13 @@ import Testing
         let lines = report.table().split(separator: "\n").map(String.init)
         #expect(
             lines == [
-                "steps  guidance  Fréchet (classifier) ↓   accuracy, % ↑",
-                "   10         1             9.50 ± 0.25      50.0 ± 1.0",
-                "   10      1.25             8.00 ± 0.25      75.0 ± 1.0*",
-                "   10         2            12.00 ± 0.25      75.0 ± 1.0*",
-                "   50         1             4.00 ± 0.25      50.0 ± 1.0",
-                "   50      1.25             3.00 ± 0.25*     75.0 ± 1.0*",
-                "   50         2             5.00 ± 0.25      75.0 ± 1.0*",
+                "steps  guidance  accuracy, % ↑   Fréchet (classifier) ↓",
+                "   10         1     50.0 ± 1.0              9.50 ± 0.25",
+                "   10      1.25     75.0 ± 1.0*             8.00 ± 0.25",
+                "   10         2     75.0 ± 1.0*            12.00 ± 0.25",
+                "   50         1     50.0 ± 1.0              4.00 ± 0.25",
+                "   50      1.25     75.0 ± 1.0*             3.00 ± 0.25*",
+                "   50         2     75.0 ± 1.0*             5.00 ± 0.25",
                 "* best of its column",
             ])
         let page = try Markup(report.html())
@@ -31,14 +31,14 @@ import Testing
         // A curve for each guidance scale, for each score.
         #expect(
             both.values("path", "data-values") == [
-                "9.500 4.000", "8.000 3.000", "12.0 5.000", "50.0 50.0", "75.0 75.0", "75.0 75.0",
+                "50.0 50.0", "75.0 75.0", "75.0 75.0", "9.500 4.000", "8.000 3.000", "12.0 5.000",
             ])
         #expect(both.values("path", "class").count { $0.hasSuffix("error") } == 6)
         #expect(both.text.contains("guidance 1.25"))
 
         let guidance = try Markup(ReportSample.report(Array(ReportSample.grid().prefix(3))).html())
         #expect(guidance.values("div", "data-x") == ["1 1.25 2"])
-        #expect(guidance.values("path", "data-values") == ["9.500 8.000 12.0", "50.0 75.0 75.0"])
+        #expect(guidance.values("path", "data-values") == ["50.0 75.0 75.0", "9.500 8.000 12.0"])
         // Sets of samples without an order have a table alone.
         let sets = try Markup(
             ReportSample.report([ReportSample.run([.init(.frechet, 1)]), ReportSample.run([.init(.frechet, 2)])]).html()

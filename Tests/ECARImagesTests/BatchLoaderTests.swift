@@ -110,6 +110,12 @@ private struct NumberedDataset: ImageDataset {
         let small = #expect(throws: FileError.self) { try loader(dataset, batchSize: 17) }
         #expect(small?.cause.contains("16 images") == true)
         #expect(throws: FileError.self) { try loader(dataset, batchSize: 0) }
+        for wrong in [
+            [], [Double](repeating: 2, count: 16), [.nan] + [Double](repeating: 1, count: 15),
+            [-1, 3] + [Double](repeating: 1, count: 14),
+        ] {
+            #expect(throws: FileError.self) { try loader(dataset, frequencies: wrong) }
+        }
         #expect(throws: FileError.self) { try loader(dataset, firstStep: -1) }
         #expect(throws: FileError.self) { try loader(dataset, rank: 1, processes: 1) }
         let plan = try BatchPlan(count: 16, of: "numbers", batchSize: 1, seed: 0)

@@ -143,11 +143,20 @@ import Testing
 
 @Suite struct ClassNameTests {
     @Test(arguments: [
-        ("001_Pink-primrose", "pink primrose"), ("colt's foot", "colt's foot"), ("7", "7"), ("2 lips", "lips"),
+        ("001_Pink-primrose", "pink primrose"), ("colt's foot", "colt's foot"), ("7", "7"), ("2 lips", "2 lips"),
+        ("2.lips", "lips"),
         ("_", ""),
-        ("n01440764", "n01440764"), ("T-shirt/top", "t shirt/top"), ("1.2", "1 2"),
+        ("n01440764", "n01440764"), ("T-shirt/top", "t shirt/top"), ("1.2", "2"),
     ])
     func waysToWriteAName(name: String, key: String) {
         #expect(ClassName.key(name) == key)
+    }
+
+    @Test(arguments: [
+        (["a", "a"], ["a", "a"], [0, 1]), (["a", "b"], ["b", "a", "a"], [nil, 0]),
+        (["1_a", "A"], ["2_a", "A"], [nil, 1]), (["01_a_b"], ["c", "A b"], [1]),
+    ])
+    func placesOfNames(names: [String], others: [String], expected: [Int?]) {
+        #expect(ClassName.places(of: names, among: others) == expected)
     }
 }

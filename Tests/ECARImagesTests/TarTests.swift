@@ -68,6 +68,19 @@ import Testing
         }
     }
 
+    @Test func splitsOfArchivesStayApart() throws {
+        try withTemporaryFolder { folder in
+            for (number, name) in ["train/rose.tar", "train/tulip.tar", "val/rose.tar"].enumerated() {
+                let entry = TarEntry(path: "\(number).png", bytes: [UInt8](try picture(number).png()))
+                try write(tar([entry]), to: folder, name)
+            }
+            #expect(try openDataset(folder).count == 2)
+            let valid = try openDataset(folder, split: "valid")
+            #expect(valid.count == 1 && valid.classNames == ["rose", "tulip"])
+            #expect(try valid.image(0) == picture(2))
+        }
+    }
+
     @Test func refusesOnePictureInTwoArchives() throws {
         try withTemporaryFolder { folder in
             for name in ["one.tar", "two.tar"] { try write(tar([try good()]), to: folder, name) }
