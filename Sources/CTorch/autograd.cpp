@@ -23,9 +23,15 @@ int ct_adamw(const ct_tensor *parameters, const ct_tensor *gradients, const ct_t
     return guarded([&] {
         c10::NoGradGuard no_gradient;
         if (count == 0) return;
-        auto targets = list(parameters, count);
+        auto targets = list(parameters, count), slopes = list(gradients, count);
+        for (size_t i = 0; i < count; i++) {
+            TORCH_CHECK(slopes[i].sizes() == targets[i].sizes(), "a gradient of shape ", slopes[i].sizes(), " for a parameter of shape ",
+                        targets[i].sizes());
+            // The fused operation goes through memory as it lies, and a convolution's gradient may have its channels last.
+            slopes[i] = slopes[i].contiguous();
+        }
         auto steps = std::vector<at::Tensor>(count, at::full({}, static_cast<double>(step), targets[0].options().dtype(at::kFloat)));
-        at::_fused_adamw_(targets, list(gradients, count), list(means, count), list(squares, count), /*max_exp_avg_sqs=*/{}, steps, learning_rate,
+        at::_fused_adamw_(targets, slopes, list(means, count), list(squares, count), /*max_exp_avg_sqs=*/{}, steps, learning_rate,
                           beta1, beta2, weight_decay, epsilon, /*amsgrad=*/false, /*maximize=*/false);
     });
 }

@@ -62,6 +62,7 @@ int ct_set_threads(int32_t count) noexcept {
 
 void ct_keep_freed_memory(void) noexcept {
 #ifdef __GLIBC__
+    malloc_trim(0);  // what is free by now
     mallopt(M_MMAP_MAX, 0);
     mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
     mallopt(M_TOP_PAD, 64 << 20);

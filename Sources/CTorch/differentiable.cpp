@@ -27,7 +27,7 @@ bool has_rows(const at::Tensor &x) {
 /// The rows of a tensor of which `has_rows` holds.
 template <class T>
 struct RowsOf {
-    explicit RowsOf(const at::Tensor &x) : first(data<T>(x)), stride(x.dim() > 1 ? x.stride(-2) : x.size(-1)) {}
+    explicit RowsOf(const at::Tensor &x) : first(data<T>(x)), stride(x.is_contiguous() ? x.size(-1) : x.stride(-2)) {}
     T *operator()(int64_t row) const { return first + row * stride; }
     T *first;
     int64_t stride;

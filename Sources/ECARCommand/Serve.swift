@@ -66,7 +66,7 @@ struct Serve: AsyncParsableCommand {
     func validate() throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port must be 0…65535, not \(port)") }
         for (name, value, range) in [
-            ("batch", batch, 1...65_536), ("queue", queue, 1...1_000_000), ("max-images", maxImages, 1...65_536),
+            ("batch", batch, 1...65_536), ("queue", queue, 1...10_000), ("max-images", maxImages, 1...65_536),
             ("max-steps", maxSteps, 1...100_000),
         ] where !range.contains(value) {
             throw ValidationError("--\(name) must be \(range.lowerBound)…\(range.upperBound), not \(value)")

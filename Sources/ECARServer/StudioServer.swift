@@ -80,6 +80,8 @@ package struct StudioServer: Sendable {
         } catch let error as IOError {
             let reason = String(cString: strerror(error.errnoCode))
             throw ServerError("\(configuration.address(port: configuration.port)): cannot be listened at: \(reason)")
+        } catch is SocketAddressError.UnknownHost {
+            throw ServerError("\(configuration.host): there is no such host; give an address of this machine")
         }
     }
 

@@ -3,8 +3,8 @@ import Foundation
 
 /// The header of a safetensors file, checked against the number of bytes at hand.
 struct SafeTensorsHeader {
-    /// The format's own limit of the header.
-    private static let largest = 100_000_000
+    /// In bytes, a sixth of the format's own limit: read as JSON, a header takes many times its size.
+    private static let largest = 16 << 20
 
     let metadata: [String: String]
     /// In the order of their bytes, which follow each other without a hole up to the end of the file.

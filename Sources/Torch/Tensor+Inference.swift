@@ -55,7 +55,7 @@ extension Tensor {
     /// LayerNorm(x)·(1 + scale) + shift of x (B, N, D), float32; shift and scale are chunks of D of the modulation.
     ///
     /// - Parameters:
-    ///   - branch: Added to x before, in the same pass.
+    ///   - branch: Added to x, in place, before, in the same pass.
     ///   - dtype: The result's type.
     public func modulatedNorm(
         _ modulation: SplitModulation, shift: Int, scale: Int, epsilon: Double, as dtype: DType,

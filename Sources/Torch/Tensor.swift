@@ -3,7 +3,8 @@ import CTorch
 /// An n-dimensional array of libtorch, owned by reference counting.
 ///
 /// Operations make new tensors (or views of the same storage) and throw ``TorchError``. Only methods whose name ends in
-/// `InPlace` change a tensor; nothing but optimisers and loaders calls them, so tensors may be shared between threads.
+/// `InPlace` change a tensor, and ``modulatedNorm(_:shift:scale:epsilon:as:adding:)`` where it adds; they are for tensors that
+/// their caller has made and shares with nobody, so that all others may be shared between threads.
 public final class Tensor: @unchecked Sendable {
     let handle: ct_tensor
 

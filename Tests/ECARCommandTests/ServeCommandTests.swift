@@ -109,5 +109,9 @@ import Testing
         #expect(second.errors.contains("127.0.0.1:\(try #require(url.port))"), "\(second.errors)")
         server.send(SIGTERM)
         #expect(server.wait().status == 0)
+        let nowhere = try Program.run(
+            ["serve", "--model", "model", "--device", "cpu", "--host", "nowhere.invalid", "--no-auth"], in: folder.url)
+        #expect(nowhere.status == 1)
+        #expect(nowhere.errors.contains("nowhere.invalid: there is no such host"), "\(nowhere.errors)")
     }
 }

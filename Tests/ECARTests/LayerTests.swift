@@ -143,6 +143,24 @@ import TorchNN
         }
     }
 
+    /// A gradient counts by its indices, however its numbers lie in memory.
+    @Test func adamWOfATransposedGradient() throws {
+        let start = try Tensor.randn([4, 6], generator: Generator(seed: 1))
+        let gradient = try Tensor.randn([4, 6], generator: Generator(seed: 2))
+        let transposed = try Tensor.cat([gradient.transpose(0, 1)], 0).transpose(0, 1)
+        #expect(try difference(gradient, transposed) == 0)
+        let results = try [gradient, transposed].map { gradient in
+            let parameter = try start.clone()
+            let optimizer = try AdamW([parameter])
+            for _ in 0..<2 { try optimizer.update(gradients: [gradient], learningRate: 0.1) }
+            return parameter
+        }
+        #expect(try difference(results[0], results[1]) == 0)
+        #expect(throws: TorchError.self) {
+            try AdamW([start]).update(gradients: [gradient.transpose(0, 1)], learningRate: 0.1)
+        }
+    }
+
     /// PyTorch too orthogonalizes in bfloat16.
     @Test func muon() throws {
         let names = ["wide", "tall", "maps"]

@@ -121,5 +121,8 @@ import TorchNN
         #expect(throws: TorchError.self) { try x.adding(random([2, 3, 7]), gate: x) }
         #expect(throws: TorchError.self) { try x.modulatedNorm(shift: x, scale: random([9]), epsilon: 1e-6) }
         #expect(try Tensor.zeros([0, 8]).gelu().shape == [0, 8])
+        // Contiguous, whatever the stride of a dimension of one.
+        let single = try random([2, 1, 3, 4]).transpose(1, 2)
+        try expectEqual(single.gelu(), single.reshape([6, 4]).gelu().reshape([2, 3, 1, 4]))
     }
 }
