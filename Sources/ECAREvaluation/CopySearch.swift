@@ -1,15 +1,19 @@
+import ECARImages
 import Torch
 
 /// Looks for samples that repeat a picture which their model may have learned by heart.
 public struct CopySearch {
     /// Neighbours of each example.
     private static let shown = 3
+    /// Real pictures that are compared with all others: enough for the percentiles that are shown, and no work that grows with
+    /// the square of the set.
+    private static let mostUsual = 10_000
 
     public let real: FeatureSet
     /// What reports call the real pictures.
     private let title: String
     private let features: Tensor  // (N, D), on the network's device
-    /// From each real picture to the nearest other one.
+    /// From each real picture, or some of them, to the nearest other one.
     private let usual: [Double]
 
     /// Prepares the real pictures.
@@ -18,7 +22,15 @@ public struct CopySearch {
     public init(_ real: FeatureSet, title: String, device: Device) throws(TorchError) {
         (self.real, self.title) = (real, title)
         features = try real.all.features.to(device)
-        usual = try nearestNeighbours(of: features, in: features, count: 1, excludingSelf: true).distances.doubles()
+        var some = features
+        if real.count > Self.mostUsual {
+            var generator = SplitMix64(seed: 0)
+            let chosen = Array(generator.permutation(real.count).prefix(Self.mostUsual))
+            some = try features.gather(0, Tensor(chosen, device: device))
+        }
+        // The nearest of all is the picture itself.
+        let distances = try nearestNeighbours(of: some, in: features, count: 2).distances.doubles()
+        usual = stride(from: 1, to: distances.count, by: 2).map { distances[$0] }
     }
 
     /// The nearest real pictures of the samples.

@@ -13,11 +13,6 @@ public struct StatisticsFile: Sendable {
         (self.features, self.spatial) = (features, spatial)
     }
 
-    /// Whether an `.npz` file holds statistics; it may hold pictures as well.
-    ///
-    /// - Throws: `FileError` if it is no `.npz` file.
-    public static func isPresent(in url: URL) throws(FileError) -> Bool { try listNpz(url)["mu"] != nil }
-
     /// Reads a file; arrays of other names are passed over unread.
     ///
     /// - Parameters:

@@ -28,6 +28,9 @@ package struct BatchKey: Sendable, Equatable {
         }
     }
 
+    /// Whether pictures are made at the end of a stage.
+    package func hasPictures(_ stage: Int) -> Bool { showsStages || stage == stages.last }
+
     /// The steps of those stages.
     package var steps: Int { settings.steps[stages].reduce(0, +) }
 }

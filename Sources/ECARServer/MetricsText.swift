@@ -38,7 +38,7 @@ struct MetricsText {
         add("ecar_batched_images_total", .counter, "Images that batches began with.") {
             [([:], Double(counts.batchedImages))]
         }
-        add("ecar_step_seconds", "Time of one step of a batch.", counts.stepSeconds)
+        add("ecar_step_seconds", "Time of one step of a batch, with the pictures made after it.", counts.stepSeconds)
         add("ecar_http_requests_total", .counter, "Requests by address, method and status.") {
             requests.map { key, count in
                 (["route": key.route, "method": key.method, "status": String(key.status)], Double(count))

@@ -1,7 +1,8 @@
 import ECAR
 import TorchNN
 
-/// How fast the machine is, as far as it has been seen: seconds a multiply-accumulate, for every precision and stage.
+/// How fast the machine is, as far as it has been seen: seconds a multiply-accumulate, for every precision and stage, and seconds
+/// a picture, decoded and compressed, for every stage.
 package struct Pace: Sendable {
     private struct Place: Hashable {
         let precision: Precision
@@ -13,6 +14,7 @@ package struct Pace: Sendable {
 
     private let configuration: ModelConfiguration
     private var secondsPerMAC: [Place: Double] = [:]
+    private var secondsPerPicture: [Int: Double] = [:]
 
     package init(_ configuration: ModelConfiguration) { self.configuration = configuration }
 
@@ -21,12 +23,21 @@ package struct Pace: Sendable {
     /// - Parameters:
     ///   - stage: From 0.
     ///   - images: Of how many the step was.
-    package mutating func add(seconds: Double, stage: Int, key: BatchKey, images: Int) {
+    ///   - hasPictures: Whether pictures of them were made after it.
+    package mutating func add(seconds: Double, stage: Int, key: BatchKey, images: Int, hasPictures: Bool) {
         let macs = stepMACs(key)[stage] * Double(images)
         guard macs > 0 else { return }
         let place = Place(precision: key.precision, stage: stage)
-        let before = secondsPerMAC[place] ?? seconds / macs
-        secondsPerMAC[place] = before + Self.weight * (seconds / macs - before)
+        if hasPictures, let speed = secondsPerMAC[place] {
+            Self.learn(max(0, seconds - macs * speed) / Double(images), &secondsPerPicture[stage])
+        } else {
+            Self.learn(seconds / macs, &secondsPerMAC[place])
+        }
+    }
+
+    private static func learn(_ value: Double, _ mean: inout Double?) {
+        let before = mean ?? value
+        mean = before + weight * (value - before)
     }
 
     /// The seconds that so many images take in one batch; 0 before anything was seen.
@@ -44,7 +55,8 @@ package struct Pace: Sendable {
         let macs = stepMACs(key)
         return key.stages.reduce(0) { sum, s in
             let left = s < stage ? 0 : key.settings.steps[s] - (s == stage ? steps : 0)
-            return sum + Double(left * images) * macs[s] * speed(key.precision, stage: s)
+            let pictures = left > 0 && key.hasPictures(s) ? secondsPerPicture[s] ?? 0 : 0
+            return sum + Double(images) * (Double(left) * macs[s] * speed(key.precision, stage: s) + pictures)
         }
     }
 

@@ -32,10 +32,10 @@ actor SampledBatch: PictureBatch {
             images = places.map { images[$0] }
         }
         guard let step = try sampling.next() else { throw ECARError("the images have no steps left") }
-        let isLast = step.stage == key.stages.last
-        guard step.isStageEnd, isLast || key.showsStages else { return BatchStep() }
+        guard step.isStageEnd, key.hasPictures(step.stage) else { return BatchStep() }
         return BatchStep(
-            pictures: try pictures(step), drafts: try isLast && key.kind == .drafts ? drafts() : [])
+            pictures: try pictures(step),
+            drafts: try step.stage == key.stages.last && key.kind == .drafts ? drafts() : [])
     }
 
     /// A PNG of every image, with all that is needed to make it again.

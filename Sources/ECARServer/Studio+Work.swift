@@ -58,7 +58,8 @@ extension Studio {
         try check(made, images: rows.count, key: key, stage: stage, step: step)
         running?.stage = stage
         running?.step = step
-        pace.add(seconds: seconds, stage: stage, key: key, images: rows.count)
+        pace.add(
+            seconds: seconds, stage: stage, key: key, images: rows.count, hasPictures: !made.pictures.isEmpty)
         tally.stepSeconds.add(seconds)
 
         let (time, seconds, shares) = (now(), secondsOfRunningBatch, Dictionary(grouping: rows, by: \.job))
@@ -77,7 +78,7 @@ extension Studio {
     /// - Throws: Where a maker does not keep its word, or else a job would wait for its pictures for ever.
     private func check(_ made: BatchStep, images: Int, key: BatchKey, stage: Int, step: Int) throws {
         let (isStageEnd, isLast) = (step == key.settings.steps[stage], stage == key.stages.last)
-        let pictures = isStageEnd && (isLast || key.showsStages) ? images : 0
+        let pictures = isStageEnd && key.hasPictures(stage) ? images : 0
         let drafts = isStageEnd && isLast && key.kind == .drafts ? images : 0
         guard made.pictures.count == pictures, made.drafts.count == drafts else {
             throw ECARError(

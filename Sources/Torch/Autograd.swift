@@ -40,18 +40,15 @@ public func checkpointed(
     _ inputs: [Tensor], parameters: [Tensor], _ body: @escaping ([Tensor]) throws(TorchError) -> Tensor
 ) throws(TorchError) -> Tensor {
     let context = Unmanaged.passRetained(CheckpointBody(body)).toOpaque()
-    let result = Tensor.withHandles(inputs) { inputs in
-        Tensor.withHandles(parameters) { parameters in
-            Result { () throws(TorchError) in
-                try Tensor.make {
-                    ct_checkpoint(
-                        CheckpointBody.call, context, CheckpointBody.release, inputs, inputs.count, parameters,
-                        parameters.count, $0)
-                }
+    return try Tensor.withHandles(inputs) { (inputs) throws(TorchError) in
+        try Tensor.withHandles(parameters) { (parameters) throws(TorchError) in
+            try Tensor.make {
+                ct_checkpoint(
+                    CheckpointBody.call, context, CheckpointBody.release, inputs, inputs.count, parameters,
+                    parameters.count, $0)
             }
         }
     }
-    return try result.get()
 }
 
 /// A closure, as C knows it.

@@ -65,10 +65,7 @@ public final class ProcessGroup: @unchecked Sendable {
     public func sum(_ values: [Double]) throws(TorchError) -> [Double] {
         let tensor = try Tensor(bytes: values, shape: [values.count], dtype: .float64)
         try sumInPlace([tensor])
-        let bytes = try tensor.bytes()
-        return bytes.withUnsafeBytes { buffer in
-            values.indices.map { buffer.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
-        }
+        return try tensor.doubles()
     }
 
     /// The bytes that rank 0 passes; what others pass is of no account.

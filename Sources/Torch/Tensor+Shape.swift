@@ -62,20 +62,14 @@ extension Tensor {
     }
 
     public static func cat(_ tensors: [Tensor], _ dimension: Int) throws(TorchError) -> Tensor {
-        let made = withHandles(tensors) { handles in
-            Result { () throws(TorchError) in
-                try make { ct_cat(handles, handles.count, Int64(dimension), $0) }
-            }
+        try withHandles(tensors) { (handles) throws(TorchError) in
+            try make { ct_cat(handles, handles.count, Int64(dimension), $0) }
         }
-        return try made.get()
     }
 
     public static func stack(_ tensors: [Tensor], _ dimension: Int = 0) throws(TorchError) -> Tensor {
-        let made = withHandles(tensors) { handles in
-            Result { () throws(TorchError) in
-                try make { ct_stack(handles, handles.count, Int64(dimension), $0) }
-            }
+        try withHandles(tensors) { (handles) throws(TorchError) in
+            try make { ct_stack(handles, handles.count, Int64(dimension), $0) }
         }
-        return try made.get()
     }
 }

@@ -232,7 +232,9 @@ extension Tensor {
     }
 
     /// The tensors' handles, for the time of `body`.
-    static func withHandles<Value>(_ tensors: [Tensor], _ body: ([ct_tensor?]) -> Value) -> Value {
-        withExtendedLifetime(tensors) { body(tensors.map(\.handle)) }
+    static func withHandles<Value, Failure: Error>(
+        _ tensors: [Tensor], _ body: ([ct_tensor?]) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        try withExtendedLifetime(tensors) { () throws(Failure) in try body(tensors.map(\.handle)) }
     }
 }
