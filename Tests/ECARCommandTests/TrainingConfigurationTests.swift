@@ -6,7 +6,7 @@ import Testing
 @Suite struct TrainingConfigurationTests {
     @Test(arguments: [
         "tiny", "fashion-mnist", "fashion-mnist-fig5", "fashion-mnist-fig5-ablation", "cifar10", "flowers",
-        "flowers-continued",
+        "flowers-continued", "flowers-balanced",
         "flowers-256", "imagenet-256-s", "imagenet-256-b", "imagenet-256-l",
     ])
     func shippedConfigurationsAreValid(name: String) throws {
