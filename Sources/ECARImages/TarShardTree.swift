@@ -24,10 +24,12 @@ struct TarShardTree: FileTree {
         for archive in archives {
             let shard = try TarTree(InputFile(folder.url(of: archive)))
             let parts = archive.split(separator: "/")
-            let split = parts.dropLast().first { DatasetSplit(name: $0) != nil }.map { "\($0)/" } ?? ""
+            let split = parts.dropLast().first { $0.isSplit }.map { "\($0)/" } ?? ""
             let stem = parts.last.map { $0.dropLast(4) } ?? ""
             for (index, path) in shard.paths.enumerated() {
-                entries.append((split + (path.contains("/") ? path : "\(stem)/\(path)"), shards.count, index))
+                let place = path.contains("/") ? path : "\(stem)/\(path)"
+                let isInSplit = place.prefix { $0 != "/" }.isSplit
+                entries.append((isInSplit ? place : split + place, shards.count, index))
             }
             shards.append(shard)
         }
@@ -59,4 +61,9 @@ struct TarShardTree: FileTree {
     #else
         private static let fileLimit = RLIMIT_NOFILE
     #endif
+}
+
+extension Substring {
+    /// Whether a folder of this name holds a split.
+    fileprivate var isSplit: Bool { DatasetSplit(name: self) != nil }
 }

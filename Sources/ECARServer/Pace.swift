@@ -28,8 +28,8 @@ package struct Pace: Sendable {
         let macs = stepMACs(key)[stage] * Double(images)
         guard macs > 0 else { return }
         let place = Place(precision: key.precision, stage: stage)
-        if hasPictures, let speed = secondsPerMAC[place] {
-            Self.learn(max(0, seconds - macs * speed) / Double(images), &secondsPerPicture[stage])
+        if hasPictures, let speed = secondsPerMAC[place], seconds >= macs * speed {
+            Self.learn((seconds - macs * speed) / Double(images), &secondsPerPicture[stage])
         } else {
             Self.learn(seconds / macs, &secondsPerMAC[place])
         }

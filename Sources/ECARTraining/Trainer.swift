@@ -74,7 +74,7 @@ public final class Trainer {
         if !isFinished { try record?.writeReport(.running) }
         // A process that was killed right after a checkpoint owes its samples.
         if let record, state.step > 0, isDue(configuration.sampleEvery), record.lacksSamples(of: state.step) {
-            try record.save(state, checkpoint: false, samples: true, as: .running)
+            try record.save(state, checkpoint: false, samples: true, as: isLast ? .finished : .running)
         }
         let before = state.seconds
         let clock = ContinuousClock()

@@ -157,6 +157,8 @@ import Torch
             try FileManager.default.removeItem(at: sheet)
             #expect(try train("run", resumes: true) == .finished)
             #expect(try Data(contentsOf: sheet) == expected)
+            let page = try String(contentsOf: folder["run/report.html"], encoding: .utf8)
+            #expect(page.contains("finished") && !page.contains("http-equiv=\"refresh\""))
         }
     }
 

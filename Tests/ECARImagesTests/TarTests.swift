@@ -68,10 +68,12 @@ import Testing
         }
     }
 
-    @Test func splitsOfArchivesStayApart() throws {
+    /// The splits are folders of archives, or are named in the archives too.
+    @Test(arguments: [["0.png", "1.png", "2.png"], ["train/rose/0.png", "train/tulip/1.png", "val/rose/2.png"]])
+    func splitsOfArchivesStayApart(members: [String]) throws {
         try withTemporaryFolder { folder in
             for (number, name) in ["train/rose.tar", "train/tulip.tar", "val/rose.tar"].enumerated() {
-                let entry = TarEntry(path: "\(number).png", bytes: [UInt8](try picture(number).png()))
+                let entry = TarEntry(path: members[number], bytes: [UInt8](try picture(number).png()))
                 try write(tar([entry]), to: folder, name)
             }
             #expect(try openDataset(folder).count == 2)

@@ -47,5 +47,8 @@ import TorchNN
         pace.add(seconds: 5, stage: 1, key: key(), images: 1, hasPictures: true)
         #expect(pace.seconds(key(), images: 1, after: 2, of: 1) == 5)
         #expect(pace.seconds(key(showsStages: false, .bf16), images: 1, after: 2, of: 1) == 5)
+        // The first one was slow.
+        for _ in 0..<50 { pace.add(seconds: 1, stage: 1, key: key(), images: 1, hasPictures: true) }
+        #expect(abs(pace.seconds(key(), images: 1, after: 2, of: 1) - 1) < 1e-3)
     }
 }
