@@ -70,9 +70,9 @@ public struct Cost: Sendable, Equatable {
     private static func headParameters(_ c: ModelConfiguration, _ s: Int) -> Int {
         let (d, features) = (c.width, c.patchFeatures(s))
         let ends = Count.linear(c.seenFeatures(s), d) + c.tokens(s) * d + Count.linear(d, features)
+        let time = Count.timestepEmbeddingParameters(d)
         let condition = c.conditionMLP ? Count.mlpParameters(d) : 0
-        return condition + ends + Count.timestepEmbeddingParameters(d) + c.flowDepths[s]
-            * (Count.blockParameters(d) + Count.linear(d, 6 * d))
+        return condition + ends + time + c.flowDepths[s] * (Count.blockParameters(d) + Count.linear(d, 6 * d))
             + Count.linear(d, 2 * d)
     }
 }

@@ -8,7 +8,7 @@ import Torch
 ///
 ///     config.json   log.jsonl   loss.png   report.html   samples/STEP.png   checkpoints/STEP/   model/
 ///
-/// Checkpoints, model and pictures appear whole or not at all, so a run killed at any moment can be resumed; half a line
+/// Checkpoints, and the files of the model and the pictures, appear whole or not at all, so a run killed at any moment can be resumed; half a line
 /// at the end of the log is dropped then.
 public final class RunDirectory {
     public let url: URL
